@@ -1,0 +1,13 @@
+//! `sni-watch`: who asks whom for which name, and how it ends, on the wire or in a capture.
+//!
+//! Data goes one way: frame → segment → hello → observation → snapshot → output; each module is one
+//! stage, in that order. What travels stands in [`model`].
+
+pub mod error;
+pub mod hello;
+pub mod model;
+pub mod naming;
+pub mod output;
+pub mod source;
+pub mod tally;
+pub mod wire;

@@ -1,0 +1,3 @@
+//! The binary: parse, plan, run, one error line, exit code.
+
+fn main() {}

@@ -1,0 +1,105 @@
+//! A decoded ClientHello, borrowed from the captured bytes, and what the server said to it.
+
+use super::skip::Skip;
+
+/// A TLS version number as on the wire: 0x0301 is TLS 1.0, 0x0304 is TLS 1.3, 0x7fXX a draft of 1.3,
+/// 0x0300 SSL 3.0. Unknown numbers survive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(pub u16);
+
+impl Version {
+    /// TLS 1.2, RFC 5246.
+    pub const TLS12: Self = Self(0x0303);
+    /// TLS 1.3, RFC 8446.
+    pub const TLS13: Self = Self(0x0304);
+
+    /// True for 1.3 and its drafts (0x7fXX, and 0xfbXX of Facebook's experiments).
+    pub fn is_13(self) -> bool {
+        self == Self::TLS13 || matches!(self.0 >> 8, 0x7f | 0xfb)
+    }
+}
+
+/// The server_name extension (RFC 6066 §3). Absent, odd and invalid are different things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sni<'a> {
+    /// No such extension.
+    Absent,
+    /// The first host_name of the list, at least one byte; `more` says that others follow.
+    Name {
+        /// Bytes of the name as sent, neither lower-cased nor checked.
+        bytes: &'a [u8],
+        /// The list holds more than one name.
+        more: bool,
+    },
+    /// An empty extension, an empty list or an empty name.
+    Empty,
+    /// Lengths that contradict each other.
+    Malformed,
+}
+
+/// A whole ClientHello (RFC 8446 §4.1.2), borrowed.
+#[derive(Clone, Copy, Debug)]
+pub struct Hello<'a> {
+    /// The handshake message with its four-byte header, as joined from its records.
+    pub message: &'a [u8],
+    /// Bytes of the stream that it took, record headers included.
+    pub wire_len: usize,
+    /// TLS records that it came in, at least 1.
+    pub records: u16,
+    /// The client random.
+    pub random: &'a [u8; 32],
+    /// `legacy_version`.
+    pub legacy_version: Version,
+    /// The highest version offered: of supported_versions without GREASE, else `legacy_version`.
+    pub offered: Version,
+    /// `legacy_session_id`, 0 to 32 bytes.
+    pub session_id: &'a [u8],
+    /// server_name.
+    pub sni: Sni<'a>,
+    /// Body of the ALPN extension's ProtocolNameList (RFC 7301 §3.1): one length byte and a name each.
+    /// `None`: no such extension.
+    pub alpn: Option<&'a [u8]>,
+    /// encrypted_client_hello (RFC 9849) is there: real or GREASE, nobody outside can tell.
+    pub ech: bool,
+}
+
+/// What a reader makes of the beginning of a stream.
+#[derive(Clone, Copy, Debug)]
+pub enum Reading<'a> {
+    /// Undecided: call again when the stream's prefix holds at least this many bytes.
+    Need(usize),
+    /// A whole hello.
+    Hello(Hello<'a>),
+    /// No hello here, and more bytes will not change that.
+    Skip(Skip),
+}
+
+/// What the server chose (RFC 8446 §4.1.3, RFC 5246 §7.4.1.3).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerHello {
+    /// The negotiated version: supported_versions', else the legacy field.
+    pub version: Version,
+    /// Cipher suite number (IANA).
+    pub cipher: u16,
+    /// Its IANA name, where known.
+    pub cipher_name: Option<&'static str>,
+    /// key_share's group in TLS 1.3 (IANA name), where there is one.
+    pub curve: Option<&'static str>,
+    /// The server's ALPN choice where it is in clear (TLS 1.2 and before).
+    pub alpn: Option<Box<[u8]>>,
+    /// Session id that the server sent: in TLS 1.2 an echo of the client's means a resumed session.
+    pub session_id: Box<[u8]>,
+    /// TLS 1.3: the server took the offered pre-shared key.
+    pub psk: bool,
+}
+
+/// A TLS alert in clear (RFC 8446 §6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alert {
+    /// 1 warning, 2 fatal.
+    pub level: u8,
+    /// Description code.
+    pub code: u8,
+    /// The code's name (RFC 8446 appendix B.2), `"unknown"` where it has none.
+    pub name: &'static str,
+}

@@ -1,0 +1,49 @@
+//! A server name and what it means to the mesh.
+
+/// What a naming scheme reads out of a server name: the `mesh` object of a record.
+///
+/// Every text is lower-cased, with bytes outside printable ASCII as `\xNN`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Target {
+    /// What the name names, such as `consul-service`; `other` where no scheme knows it.
+    pub kind: &'static str,
+    /// The scheme that recognised it: a name in the schemes table.
+    pub scheme: &'static str,
+    /// Service, or what stands in its place (see SNI-FORMATS: a node, a service account, an identity).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<Box<str>>,
+    /// Service-resolver subset, version or section.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subset: Option<Box<str>>,
+    /// Namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<Box<str>>,
+    /// Admin partition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition: Option<Box<str>>,
+    /// The datacenter that the name reaches, region or zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub datacenter: Option<Box<str>>,
+    /// Cluster peer, as the exporting cluster calls it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer: Option<Box<str>>,
+    /// Trust domain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trust_domain: Option<Box<str>>,
+    /// What is odd about the name: `ambiguous`, `case`, `bad_chars`, `not_uuid`, `long_label`, `empty`,
+    /// `empty_label`, `ip`, `trailing_dot`, `too_long`, `kuma_tags`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<&'static str>,
+}
+
+/// A server name, decoded once and shared by all records that carry it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// Lower-cased, without a trailing dot, other bytes than printable ASCII as `\xNN`: for grouping.
+    /// `None` where the hello has no name, or an empty or malformed one.
+    pub text: Option<Box<str>>,
+    /// As on the wire with its case and dot, other bytes than printable ASCII as `\xNN`.
+    pub wire: Option<Box<str>>,
+    /// What it means.
+    pub target: Target,
+}

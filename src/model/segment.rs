@@ -1,0 +1,172 @@
+//! A transport segment: the addresses, the transport header's facts, and the payload in place.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::frame::{OriginId, Timestamp};
+
+/// Source and destination address, compact per family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Hosts {
+    /// IPv4 source and destination.
+    V4(Ipv4Addr, Ipv4Addr),
+    /// IPv6 source and destination.
+    V6(Ipv6Addr, Ipv6Addr),
+}
+
+/// TCP or UDP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Transport {
+    /// TCP, RFC 9293.
+    Tcp,
+    /// UDP, RFC 768.
+    Udp,
+}
+
+/// Addresses, ports and transport of one direction: source → destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FlowKey {
+    /// Source and destination address.
+    pub hosts: Hosts,
+    /// Source and destination port.
+    pub ports: (u16, u16),
+    /// Transport protocol.
+    pub transport: Transport,
+}
+
+impl FlowKey {
+    /// Source address.
+    pub fn source_ip(&self) -> IpAddr {
+        match self.hosts {
+            Hosts::V4(a, _) => IpAddr::V4(a),
+            Hosts::V6(a, _) => IpAddr::V6(a),
+        }
+    }
+
+    /// Destination address.
+    pub fn destination_ip(&self) -> IpAddr {
+        match self.hosts {
+            Hosts::V4(_, b) => IpAddr::V4(b),
+            Hosts::V6(_, b) => IpAddr::V6(b),
+        }
+    }
+
+    /// The same flow seen from the other end.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        let hosts = match self.hosts {
+            Hosts::V4(a, b) => Hosts::V4(b, a),
+            Hosts::V6(a, b) => Hosts::V6(b, a),
+        };
+        Self { hosts, ports: (self.ports.1, self.ports.0), transport: self.transport }
+    }
+
+    /// A 64-bit hash under a per-run secret, equal for both directions of a flow.
+    ///
+    /// The secret keeps strangers from choosing colliding flows; see [`Seed`].
+    #[inline]
+    pub fn hash(&self, seed: Seed) -> u64 {
+        let (a, b) = match self.hosts {
+            Hosts::V4(s, d) => {
+                let end = |ip: Ipv4Addr, port: u16| (u64::from(u32::from(ip)) << 16) | u64::from(port);
+                (mix(end(s, self.ports.0), seed.0), mix(end(d, self.ports.1), seed.0))
+            }
+            Hosts::V6(s, d) => (v6_end(s, self.ports.0, seed), v6_end(d, self.ports.1, seed)),
+        };
+        let proto = match self.transport {
+            Transport::Tcp => 6,
+            Transport::Udp => 17,
+        };
+        mix(a.wrapping_add(b) ^ proto, seed.1 ^ (a ^ b))
+    }
+}
+
+/// Secret of the flow hash, made once a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Seed(pub u64, pub u64);
+
+#[inline]
+fn v6_end(ip: Ipv6Addr, port: u16, seed: Seed) -> u64 {
+    let bits = ip.to_bits();
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves of a 128-bit address")]
+    let (high, low) = ((bits >> 64) as u64, bits as u64);
+    mix(high ^ u64::from(port), seed.0 ^ mix(low, seed.1))
+}
+
+/// Folded 64 × 64 → 128-bit multiplication: every input bit reaches every output bit.
+#[inline]
+fn mix(a: u64, b: u64) -> u64 {
+    let product = u128::from(a ^ 0x9E37_79B9_7F4A_7C15) * u128::from(b ^ 0xBF58_476D_1CE4_E5B9);
+    #[expect(clippy::cast_possible_truncation, reason = "both halves are folded together on purpose")]
+    let folded = (product as u64) ^ ((product >> 64) as u64);
+    folded
+}
+
+/// TCP flag bits as in the header's fourteenth byte (RFC 9293 §3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TcpFlags(pub u8);
+
+impl TcpFlags {
+    /// FIN: the sender has no more data.
+    pub const FIN: u8 = 0x01;
+    /// SYN: sequence numbers begin here.
+    pub const SYN: u8 = 0x02;
+    /// RST: the connection ends at once.
+    pub const RST: u8 = 0x04;
+    /// ACK: the acknowledgement number is valid.
+    pub const ACK: u8 = 0x10;
+
+    /// True if every bit of `bits` is set.
+    pub fn has(self, bits: u8) -> bool {
+        self.0 & bits == bits
+    }
+}
+
+/// What the transport header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Header {
+    /// TCP header.
+    Tcp {
+        /// Sequence number of the first payload byte, or of the SYN.
+        seq: u32,
+        /// Acknowledgement number; meaningful with the ACK flag.
+        ack: u32,
+        /// Flag bits.
+        flags: TcpFlags,
+    },
+    /// UDP has nothing more than ports and a length.
+    Udp,
+}
+
+/// VLAN identifiers (802.1Q VID, 0 to 4095), outer first; `None` where there is no such tag.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Vlans {
+    /// The outer tag, or the only one.
+    pub outer: Option<u16>,
+    /// The inner tag of QinQ.
+    pub inner: Option<u16>,
+}
+
+/// One TCP segment or UDP datagram, its payload lent in place.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment<'a> {
+    /// Frame number within its origin, from 1.
+    pub packet: u64,
+    /// Capture time of the frame.
+    pub time: Timestamp,
+    /// Where the frame came from.
+    pub origin: OriginId,
+    /// Source → destination of this very segment.
+    pub key: FlowKey,
+    /// [`FlowKey::hash`] of `key`: computed once, in the decoder.
+    pub hash: u64,
+    /// Transport header.
+    pub header: Header,
+    /// VLAN tags on the way.
+    pub vlans: Vlans,
+    /// Everything of the frame ahead of the payload: link, network and transport headers.
+    pub head: &'a [u8],
+    /// Payload bytes that were captured; Ethernet padding is not among them.
+    pub payload: &'a [u8],
+    /// Payload bytes that were on the wire but cut off by the snapshot length.
+    pub missing: u32,
+}

@@ -1,0 +1,80 @@
+//! Why bytes led to no observation. A skip is counted, never an error.
+
+/// Reason for passing something over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Skip {
+    /// Link type that no row of the links table knows.
+    UnknownLink,
+    /// Link payload that is not IP (ARP, LLDP, STP and so on).
+    NotIp,
+    /// A header ends before its own minimum or before the length that it states.
+    TruncatedHeader,
+    /// A header contradicts itself: version, length or data offset.
+    BadHeader,
+    /// An IP fragment other than a whole packet.
+    Fragment,
+    /// IP, but neither TCP nor UDP.
+    OtherTransport,
+    /// TCP or UDP payload that no protocol of the table recognises.
+    NotTls,
+    /// TLS, but not a well-formed `ClientHello`.
+    BadHello,
+    /// A hello larger than the cap.
+    HelloTooLarge,
+}
+
+impl Skip {
+    /// All reasons, in the order of their counters.
+    pub const ALL: [Self; 9] = [
+        Self::UnknownLink,
+        Self::NotIp,
+        Self::TruncatedHeader,
+        Self::BadHeader,
+        Self::Fragment,
+        Self::OtherTransport,
+        Self::NotTls,
+        Self::BadHello,
+        Self::HelloTooLarge,
+    ];
+
+    /// The reason in a few words, as the summary prints it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::UnknownLink => "unknown link type",
+            Self::NotIp => "not IP",
+            Self::TruncatedHeader => "header cut short",
+            Self::BadHeader => "contradictory header",
+            Self::Fragment => "IP fragment",
+            Self::OtherTransport => "neither TCP nor UDP",
+            Self::NotTls => "not TLS",
+            Self::BadHello => "malformed ClientHello",
+            Self::HelloTooLarge => "ClientHello over the size cap",
+        }
+    }
+}
+
+/// One counter for each [`Skip`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SkipCounts([u64; Skip::ALL.len()]);
+
+impl SkipCounts {
+    /// Counts one.
+    pub fn add(&mut self, skip: Skip) {
+        if let Some(slot) = self.0.get_mut(skip as usize) {
+            *slot += 1;
+        }
+    }
+
+    /// How often `skip` was counted.
+    pub fn get(&self, skip: Skip) -> u64 {
+        self.0.get(skip as usize).copied().unwrap_or(0)
+    }
+
+    /// Adds another set of counters to this one.
+    pub fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
+            *mine += theirs;
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Counters of a run: what was captured, what was lost and where, what became of it.
+
+use super::skip::SkipCounts;
+
+/// What a source knows about its own capture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SourceStats {
+    /// Packets that passed the filter and reached the ring (live); equal to `packets` for a file.
+    pub received: u64,
+    /// Packets that the kernel dropped because the ring was full.
+    pub dropped_by_kernel: u64,
+    /// Packets that the interface or its driver dropped.
+    pub dropped_by_interface: u64,
+}
+
+/// What became of the connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlowStats {
+    /// Flows in the table now.
+    pub active: u64,
+    /// Flows ever seen.
+    pub total: u64,
+    /// Hellos with a server name.
+    pub with_sni: u64,
+    /// Hellos without one.
+    pub without_sni: u64,
+    /// Hellos with encrypted_client_hello.
+    pub ech: u64,
+    /// Hellos that were begun and never whole.
+    pub incomplete_hello: u64,
+    /// Flows dropped from the table because it was full.
+    pub evicted: u64,
+    /// Connections that were open before the watch began.
+    pub open_before: u64,
+    /// Connections that ended without a hello and without TLS.
+    pub no_hello: u64,
+    /// Hellos over whose bytes two segments disagreed.
+    pub conflicts: u64,
+    /// Connection attempts that were refused, or never answered.
+    pub unanswered: u64,
+}
+
+/// All counters of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunStats {
+    /// Packets read.
+    pub packets: u64,
+    /// Captured bytes of these packets.
+    pub bytes: u64,
+    /// TCP segments among them.
+    pub tcp: u64,
+    /// UDP datagrams among them.
+    pub udp: u64,
+    /// Records that this program itself had to drop.
+    pub dropped_by_app: u64,
+    /// The source's own counters.
+    pub source: SourceStats,
+    /// Connections.
+    pub flows: FlowStats,
+    /// What was passed over, by reason.
+    pub skips: SkipCounts,
+}

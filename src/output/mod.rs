@@ -1,0 +1,3 @@
+//! Outputs: the sinks table, and opening what the user named.
+
+pub mod sink;

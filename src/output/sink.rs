@@ -1,0 +1,48 @@
+//! The contract of an output.
+
+use std::ops::ControlFlow;
+
+use crate::error::Error;
+use crate::model::observation::Observation;
+use crate::tally::snapshot::Snapshot;
+
+/// Receives what the run observes. The answer says go on, or stop (the reader went away).
+pub trait Sink {
+    /// One record.
+    ///
+    /// # Errors
+    /// The output could not be written; a closed pipe is no error but [`ControlFlow::Break`].
+    fn event(&mut self, observation: &Observation) -> Result<ControlFlow<()>, Error>;
+
+    /// Called every `--interval` of capture time, and live also when idle.
+    ///
+    /// # Errors
+    /// As [`Sink::event`].
+    fn tick(&mut self, _snapshot: &Snapshot) -> Result<ControlFlow<()>, Error> {
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Writes out what is buffered: after each record when live, and when a batch ended.
+    ///
+    /// # Errors
+    /// As [`Sink::event`].
+    fn flush(&mut self) -> Result<ControlFlow<()>, Error> {
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Closes and opens the output file again (SIGHUP); nothing for standard output.
+    ///
+    /// # Errors
+    /// The file could not be opened.
+    fn reopen(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// The end of the run.
+    ///
+    /// # Errors
+    /// The output could not be written.
+    fn finish(&mut self, _snapshot: &Snapshot) -> Result<(), Error> {
+        Ok(())
+    }
+}

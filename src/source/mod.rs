@@ -1,0 +1,40 @@
+//! Sources lend frames in place, a block of a file or a ring's content at a time.
+//!
+//! The contract is [`Source`]. A frame lent to a visitor lives for that visit only; nothing is copied.
+
+use std::ops::ControlFlow;
+
+use crate::error::Error;
+use crate::model::frame::Frame;
+use crate::model::stats::SourceStats;
+
+/// How a [`Source::drive`] ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Frames were lent; call again.
+    More,
+    /// Nothing arrived for up to 50 ms (live only); call again.
+    Idle,
+    /// The input has ended, or the visitor broke off.
+    End,
+}
+
+/// Receives frames in batches of 1 to [`BATCH`], in the order of the capture.
+pub type Visitor<'v> = dyn FnMut(&[Frame<'_>]) -> ControlFlow<()> + 'v;
+
+/// The most frames that a batch holds.
+pub const BATCH: usize = 32;
+
+/// Something that frames come from.
+pub trait Source: Send {
+    /// Lends the frames of one block of a file, or what the ring holds now.
+    ///
+    /// # Errors
+    /// A damaged input or an interface that failed; every frame ahead of the damage was lent before.
+    fn drive(&mut self, visit: &mut Visitor<'_>) -> Result<Progress, Error>;
+
+    /// The source's own counters, as far as it has any.
+    fn stats(&mut self) -> SourceStats {
+        SourceStats::default()
+    }
+}
