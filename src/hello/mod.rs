@@ -1,3 +1,3 @@
-//! Finds ClientHellos at the beginning of a stream, and reads what both sides say until they encrypt.
+//! Finds `ClientHellos` at the beginning of a stream, and reads what both sides say until they encrypt.
 
 pub mod protocol;

@@ -19,12 +19,12 @@ impl Version {
     }
 }
 
-/// The server_name extension (RFC 6066 §3). Absent, odd and invalid are different things.
+/// The `server_name` extension (RFC 6066 §3). Absent, odd and invalid are different things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sni<'a> {
     /// No such extension.
     Absent,
-    /// The first host_name of the list, at least one byte; `more` says that others follow.
+    /// The first `host_name` of the list, at least one byte; `more` says that others follow.
     Name {
         /// Bytes of the name as sent, neither lower-cased nor checked.
         bytes: &'a [u8],
@@ -50,16 +50,16 @@ pub struct Hello<'a> {
     pub random: &'a [u8; 32],
     /// `legacy_version`.
     pub legacy_version: Version,
-    /// The highest version offered: of supported_versions without GREASE, else `legacy_version`.
+    /// The highest version offered: of `supported_versions` without GREASE, else `legacy_version`.
     pub offered: Version,
     /// `legacy_session_id`, 0 to 32 bytes.
     pub session_id: &'a [u8],
-    /// server_name.
+    /// `server_name`.
     pub sni: Sni<'a>,
-    /// Body of the ALPN extension's ProtocolNameList (RFC 7301 §3.1): one length byte and a name each.
+    /// Body of the ALPN extension's `ProtocolNameList` (RFC 7301 §3.1): one length byte and a name each.
     /// `None`: no such extension.
     pub alpn: Option<&'a [u8]>,
-    /// encrypted_client_hello (RFC 9849) is there: real or GREASE, nobody outside can tell.
+    /// `encrypted_client_hello` (RFC 9849) is there: real or GREASE, nobody outside can tell.
     pub ech: bool,
 }
 
@@ -77,13 +77,13 @@ pub enum Reading<'a> {
 /// What the server chose (RFC 8446 §4.1.3, RFC 5246 §7.4.1.3).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerHello {
-    /// The negotiated version: supported_versions', else the legacy field.
+    /// The negotiated version: `supported_versions`', else the legacy field.
     pub version: Version,
     /// Cipher suite number (IANA).
     pub cipher: u16,
     /// Its IANA name, where known.
     pub cipher_name: Option<&'static str>,
-    /// key_share's group in TLS 1.3 (IANA name), where there is one.
+    /// `key_share`'s group in TLS 1.3 (IANA name), where there is one.
     pub curve: Option<&'static str>,
     /// The server's ALPN choice where it is in clear (TLS 1.2 and before).
     pub alpn: Option<Box<[u8]>>,

@@ -93,7 +93,7 @@ pub struct HelloFacts {
     pub random: [u8; 32],
     /// Highest version offered.
     pub offered: Version,
-    /// ALPN ProtocolNameList body (length byte and name each); `None`: no such extension.
+    /// ALPN `ProtocolNameList` body (length byte and name each); `None`: no such extension.
     pub alpn: Option<Box<[u8]>>,
     /// Handshake message length in bytes, with its four-byte header.
     pub bytes: u32,
@@ -103,7 +103,7 @@ pub struct HelloFacts {
     pub records: u16,
     /// 0, or 1 after a HelloRetryRequest.
     pub index: u8,
-    /// encrypted_client_hello is there.
+    /// `encrypted_client_hello` is there.
     pub ech: bool,
 }
 

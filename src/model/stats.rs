@@ -24,7 +24,7 @@ pub struct FlowStats {
     pub with_sni: u64,
     /// Hellos without one.
     pub without_sni: u64,
-    /// Hellos with encrypted_client_hello.
+    /// Hellos with `encrypted_client_hello`.
     pub ech: u64,
     /// Hellos that were begun and never whole.
     pub incomplete_hello: u64,

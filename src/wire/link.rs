@@ -7,7 +7,7 @@ use crate::model::skip::Skip;
 /// What a link header leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stripped<'a> {
-    /// EtherType of the payload (IEEE 802), 0x0800 IPv4 and 0x86dd IPv6.
+    /// `EtherType` of the payload (IEEE 802), 0x0800 IPv4 and 0x86dd IPv6.
     pub ether_type: u16,
     /// What follows the link header and its VLAN tags.
     pub payload: &'a [u8],
