@@ -11,3 +11,7 @@ pub mod output;
 pub mod source;
 pub mod tally;
 pub mod wire;
+
+#[cfg(test)]
+#[path = "../tests/support/sample.rs"]
+mod sample;
