@@ -4,7 +4,7 @@
 //! look-alikes of other scripts would fake one. A backslash stays: names arrive with such escapes already.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write};
+use std::fmt;
 
 /// `text` without anything but printable ASCII; borrowed where it is so already.
 pub fn escape(text: &str) -> Cow<'_, str> {
@@ -20,11 +20,11 @@ pub(super) struct Printable<'a>(pub(super) &'a [u8]);
 
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for &byte in self.0 {
-            if is_printable(byte) {
-                f.write_char(char::from(byte))?;
-            } else {
-                write!(f, "\\x{byte:02x}")?;
+        for run in self.0.chunk_by(|a, b| is_printable(*a) && is_printable(*b)) {
+            match (run, std::str::from_utf8(run)) {
+                ([byte], _) if !is_printable(*byte) => write!(f, "\\x{byte:02x}")?,
+                (_, Ok(text)) => f.write_str(text)?,
+                (_, Err(_)) => (),
             }
         }
         Ok(())

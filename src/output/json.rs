@@ -17,9 +17,8 @@ use crate::output::clock::{Calendar, fraction};
 use crate::output::community;
 use crate::output::context::Context;
 use crate::output::object::{Object, digits, serialize};
-use crate::output::record::{alpn, endpoints, event, hexadecimal, mesh, outcome, server_hello};
+use crate::output::record::{alpn, endpoints, event, hexadecimal, mesh, outcome, server_hello, version};
 use crate::output::sink::{Place, Sink, SinkSpec};
-use crate::output::words::VersionNumber;
 use crate::output::writer::Writer;
 use crate::tally::snapshot::Snapshot;
 
@@ -140,21 +139,21 @@ impl Layout {
 
     fn network(&self, o: &mut Object<'_>, observation: &Observation) {
         let flow = &observation.flow;
-        o.value(
+        o.word(
             "transport",
             match flow.transport {
                 Transport::Tcp => "tcp",
                 Transport::Udp => "udp",
             },
         );
-        o.value(
+        o.word(
             "type",
             match flow.hosts {
                 Hosts::V4(..) => "ipv4",
                 Hosts::V6(..) => "ipv6",
             },
         );
-        o.value("protocol", "tls");
+        o.word("protocol", "tls");
         // The identifier is of one flow: a record without a source port stands for several.
         if self.verbosity >= 1 && flow.ports.0 != 0 {
             o.value("community_id", community::id(flow, &mut [0; 30]));
@@ -171,7 +170,7 @@ impl Layout {
         let (Some(hello), true) = (&observation.hello, self.verbosity >= 1) else { return };
         o.object("client", |o| {
             o.optional("server_name", observation.name.as_ref().and_then(|name| name.wire.as_ref()));
-            o.display("version", &VersionNumber(hello.offered));
+            version(o, hello.offered);
             if let Some(list) = &hello.alpn {
                 o.raw("alpn", |out| alpn(out, list));
             }
@@ -187,7 +186,7 @@ impl Layout {
             o.value("hello_bytes", &hello.bytes);
             o.value("hello_segments", &hello.segments);
             o.value("hello_records", &hello.records);
-            o.value("ech", if hello.ech { "grease_or_real" } else { "none" });
+            o.word("ech", if hello.ech { "grease_or_real" } else { "none" });
             if self.verbosity >= 2 {
                 o.raw("random", |out| hexadecimal(out, &hello.random));
             }
@@ -210,10 +209,10 @@ impl Layout {
         Object::write(out, |o| {
             self.moment(o, now);
             o.object("event", |o| {
-                o.value("kind", "metric");
+                o.word("kind", "metric");
                 o.value("category", &["network"]);
                 o.value("type", &["info"]);
-                o.value("action", "capture_stats");
+                o.word("action", "capture_stats");
                 o.value("sequence", &self.sequence);
             });
             if let Some(first) = self.origins.first() {

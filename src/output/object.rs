@@ -38,9 +38,19 @@ impl<'b> Object<'b> {
     }
 
     /// Any value that serde knows.
+    #[inline]
     pub(super) fn value<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) {
         self.key(key);
         serialize(self.out, value);
+    }
+
+    /// A word of this program or of its tables: it has nothing to escape.
+    #[inline]
+    pub(super) fn word(&mut self, key: &'static str, word: &'static str) {
+        self.key(key);
+        self.out.push(b'"');
+        self.out.extend_from_slice(word.as_bytes());
+        self.out.push(b'"');
     }
 
     /// A value that may be absent.
@@ -63,6 +73,7 @@ impl<'b> Object<'b> {
     }
 
     /// Text that is JSON already: a number, or a literal of this program.
+    #[inline]
     pub(super) fn raw(&mut self, key: &'static str, fill: impl FnOnce(&mut Vec<u8>)) {
         self.key(key);
         fill(self.out);
@@ -76,6 +87,8 @@ impl<'b> Object<'b> {
         self.empty = false;
     }
 
+    #[expect(clippy::inline_always, reason = "a literal of known length is a few moves, not a call to copy")]
+    #[inline(always)]
     fn key(&mut self, key: &'static str) {
         if !self.empty {
             self.out.push(b',');

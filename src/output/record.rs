@@ -1,28 +1,28 @@
 //! The objects inside a JSON record that depend on the observation alone.
 
-use crate::model::hello::{Alert, ServerHello};
-use crate::model::observation::{Action, Handshake, Observation, Outcome, Peer};
+use crate::model::hello::{Alert, ServerHello, Version};
+use crate::model::observation::{Action, Handshake, Observation, Outcome};
 use crate::output::escape::Printable;
 use crate::output::object::{Object, millis, serialize};
-use crate::output::words::{Cipher, Reason, VersionNumber, protocols, version_protocol};
+use crate::output::words::{Cipher, Reason, VersionNumber, protocols, version_number, version_protocol};
 
 /// ECS: a peer that said no is `denied`; an answer that nobody could see is `unknown`, no failure.
 pub(super) fn event(o: &mut Object<'_>, observation: &Observation, sequence: u64) {
     let handshake = observation.handshake.as_ref();
     let result = handshake.map(|handshake| handshake.result);
-    o.value("kind", "event");
-    o.value("category", &["network"]);
-    let (types, action): (&[&str], _) = match (observation.action, result) {
-        (Action::Hello, _) => (&["connection", "start"], "tls_client_hello"),
-        (Action::End, _) => (&["connection", "end"], "tls_flow_end"),
+    o.word("kind", "event");
+    o.raw("category", |out| out.extend_from_slice(br#"["network"]"#));
+    let (types, action) = match (observation.action, result) {
+        (Action::Hello, _) => (r#"["connection","start"]"#, "tls_client_hello"),
+        (Action::End, _) => (r#"["connection","end"]"#, "tls_flow_end"),
         (Action::Handshake, Some(Outcome::Alert | Outcome::Refused)) => {
-            (&["connection", "protocol", "denied"], "tls_handshake")
+            (r#"["connection","protocol","denied"]"#, "tls_handshake")
         }
-        (Action::Handshake, _) => (&["connection", "protocol"], "tls_handshake"),
+        (Action::Handshake, _) => (r#"["connection","protocol"]"#, "tls_handshake"),
     };
-    o.value("type", types);
-    o.value("action", action);
-    o.value(
+    o.raw("type", |out| out.extend_from_slice(types.as_bytes()));
+    o.word("action", action);
+    o.word(
         "outcome",
         match result {
             Some(Outcome::Ok) => "success",
@@ -57,12 +57,25 @@ pub(super) fn endpoints(o: &mut Object<'_>, observation: &Observation) {
     }
 }
 
+/// A version, as a number where it has one.
+pub(super) fn version(o: &mut Object<'_>, version: Version) {
+    match version_number(version) {
+        Some(number) => o.word("version", number),
+        None => o.display("version", &VersionNumber(version)),
+    }
+}
+
 /// What the server chose.
 pub(super) fn server_hello(o: &mut Object<'_>, server: &ServerHello, handshake: Option<&Handshake>) {
-    o.display("version", &VersionNumber(server.version));
-    o.value("version_protocol", version_protocol(server.version));
-    o.display("cipher", &Cipher(server));
-    o.optional("curve", server.curve);
+    version(o, server.version);
+    o.word("version_protocol", version_protocol(server.version));
+    match server.cipher_name {
+        Some(name) => o.word("cipher", name),
+        None => o.display("cipher", &Cipher(server)),
+    }
+    if let Some(curve) = server.curve {
+        o.word("curve", curve);
+    }
     if let Some(alpn) = &server.alpn {
         o.display("next_protocol", &Printable(alpn));
     }
@@ -72,8 +85,10 @@ pub(super) fn server_hello(o: &mut Object<'_>, server: &ServerHello, handshake: 
 
 /// How the handshake went.
 pub(super) fn outcome(o: &mut Object<'_>, handshake: &Handshake) {
-    o.value("result", handshake.result.name());
-    o.optional("by", handshake.by.map(Peer::name));
+    o.word("result", handshake.result.name());
+    if let Some(peer) = handshake.by {
+        o.word("by", peer.name());
+    }
     let times =
         [("latency_ms", handshake.latency), ("tcp_rtt_ms", handshake.tcp_rtt), ("total_ms", handshake.total)];
     for (key, nanos) in times {
@@ -83,7 +98,7 @@ pub(super) fn outcome(o: &mut Object<'_>, handshake: &Handshake) {
     }
     if let Some(Alert { level, code, name }) = handshake.alert {
         o.object("alert", |o| {
-            o.value(
+            o.word(
                 "level",
                 match level {
                     1 => "warning",
@@ -91,7 +106,7 @@ pub(super) fn outcome(o: &mut Object<'_>, handshake: &Handshake) {
                     _ => "unknown",
                 },
             );
-            o.value("description", name);
+            o.word("description", name);
             o.value("code", &code);
         });
     }

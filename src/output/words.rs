@@ -1,6 +1,6 @@
 //! The words that several outputs share: why a handshake failed, versions, protocols, durations.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use crate::model::hello::{ServerHello, Version};
 use crate::model::name::{Name, Target};
@@ -84,7 +84,11 @@ pub(super) struct Hexadecimal<'a>(pub(super) &'a [u8]);
 
 impl fmt::Display for Hexadecimal<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+        self.0.iter().try_for_each(|byte| {
+            f.write_char(digit(byte >> 4))?;
+            f.write_char(digit(byte & 15))
+        })
     }
 }
 
@@ -113,19 +117,26 @@ impl fmt::Display for Reason<'_> {
     }
 }
 
-/// A version's number as ECS has it in `tls.version`: `1.3`; unknown ones as `0x7a7a`.
+/// A version's number as ECS has it in `tls.version`: `1.3`; `None` for unknown ones.
+pub(super) fn version_number(version: Version) -> Option<&'static str> {
+    match version.0 {
+        0x0002 => Some("2.0"),
+        0x0300 => Some("3.0"),
+        0x0301 => Some("1.0"),
+        0x0302 => Some("1.1"),
+        0x0303 => Some("1.2"),
+        _ => version.is_13().then_some("1.3"),
+    }
+}
+
+/// The same, unknown ones as `0x7a7a`.
 pub(super) struct VersionNumber(pub(super) Version);
 
 impl fmt::Display for VersionNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.0 {
-            0x0002 => f.write_str("2.0"),
-            0x0300 => f.write_str("3.0"),
-            0x0301 => f.write_str("1.0"),
-            0x0302 => f.write_str("1.1"),
-            0x0303 => f.write_str("1.2"),
-            _ if self.0.is_13() => f.write_str("1.3"),
-            other => write!(f, "{other:#06x}"),
+        match version_number(self.0) {
+            Some(number) => f.write_str(number),
+            None => write!(f, "{:#06x}", self.0.0),
         }
     }
 }
