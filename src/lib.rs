@@ -8,6 +8,7 @@ pub mod hello;
 pub mod model;
 pub mod naming;
 pub mod output;
+pub mod run;
 pub mod source;
 pub mod tally;
 pub mod wire;
