@@ -10,16 +10,37 @@ use crate::hello::cursor::{Cursor, only_vec16};
 use crate::hello::extensions::{
     ALPN, ECH, ECH_DRAFT, Extension, Extensions, SERVER_NAME, SUPPORTED_VERSIONS, protocol_names,
 };
+use crate::hello::record::MESSAGE_HEADER;
 use crate::model::hello::{Hello, Sni, Version};
 
 /// Handshake type of a ClientHello.
 pub(crate) const CLIENT_HELLO: u8 = 1;
 
-/// Largest message that is read, with its four-byte header.
-pub(crate) const MAX_MESSAGE: usize = 128 * 1024;
+/// Largest body that is read, in bytes: 128 KiB with the message's header.
+pub(crate) const MAX_BODY: u32 = 128 * 1024 - 4;
+
+/// [`MAX_BODY`] with the header.
+pub(crate) const MAX_MESSAGE: usize = MAX_BODY as usize + MESSAGE_HEADER;
 
 /// Smallest body: version, random, and three empty vectors.
 pub(crate) const MIN_BODY: u32 = 2 + 32 + 1 + 2 + 1;
+
+/// Facts of a ClientHello that was not the stream's first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Again {
+    /// The client random; after a HelloRetryRequest the same as the first time.
+    pub random: [u8; 32],
+    /// Highest version offered.
+    pub offered: Version,
+    /// ALPN `ProtocolNameList` body (length byte and name each); `None`: no such extension.
+    pub alpn: Option<Box<[u8]>>,
+    /// Handshake message length in bytes, with its four-byte header.
+    pub bytes: u32,
+    /// TLS records that carried it.
+    pub records: u16,
+    /// `encrypted_client_hello` is there.
+    pub ech: bool,
+}
 
 /// What a ClientHello's body says.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +88,18 @@ impl<'a> Fields<'a> {
             session_id: self.session_id,
             sni: self.sni,
             alpn: self.alpn,
+            ech: self.ech,
+        }
+    }
+
+    /// What outlives the bytes, with the length that the message's header states and the records it took.
+    pub(crate) fn again(&self, len: u32, records: u16) -> Again {
+        Again {
+            random: *self.random,
+            offered: self.offered,
+            alpn: self.alpn.map(Into::into),
+            bytes: len.saturating_add(4),
+            records,
             ech: self.ech,
         }
     }

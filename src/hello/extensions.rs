@@ -29,7 +29,7 @@ pub(crate) struct Extension<'a> {
 }
 
 /// The extensions of a block, one after another; ends at the first that is cut.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Extensions<'a>(Cursor<'a>);
 
 impl<'a> Extensions<'a> {

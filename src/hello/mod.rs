@@ -3,10 +3,12 @@
 //! [`PROTOCOLS`] is the table: what carries a hello is one row of it. A row's reader turns a stream's
 //! prefix into a hello; [`flight::Flight`] reads what either side says afterwards.
 
-mod client;
+pub mod client;
 mod cursor;
 mod extensions;
 pub mod flight;
+mod gather;
+mod messages;
 mod names;
 pub mod protocol;
 mod record;

@@ -1,7 +1,7 @@
 //! TLS over TCP: the ClientHello at the beginning of a byte stream.
 //!
 //! A hello in one record is decoded where it stands. One that is spread over records, cut anywhere even
-//! within its own header, is joined in the reader's scratch space, at most [`MAX_MESSAGE`] bytes and the
+//! within its own header, is joined in the reader's scratch space, at most 128 KiB and the
 //! rest of its last record. Nothing is joined before all of it is there.
 
 use crate::hello::client::{CLIENT_HELLO, Fields, MAX_MESSAGE};

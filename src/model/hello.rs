@@ -15,7 +15,7 @@ impl Version {
     /// TLS 1.3, RFC 8446.
     pub const TLS13: Self = Self(0x0304);
 
-    /// True for 1.3, its drafts (0x7fXX) and its experiments (0x7eXX of BoringSSL, 0xfbXX of Facebook).
+    /// True for 1.3, its drafts (0x7fXX) and its experiments (0x7eXX of `BoringSSL`, 0xfbXX of Facebook).
     pub fn is_13(self) -> bool {
         self == Self::TLS13 || matches!(self.0 >> 8, 0x7e | 0x7f | 0xfb)
     }

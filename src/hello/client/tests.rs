@@ -158,7 +158,7 @@ fn block_length_that_contradicts_the_message() {
     let mut behind = builder.body();
     behind.extend([1, 2, 3]);
     assert_eq!(sni(&behind), Some(true), "bytes behind the block");
-    assert_eq!(Fields::read(&behind[..at + 1]).map(|fields| fields.sni), Some(Sni::Absent));
+    assert_eq!(Fields::read(&behind[..=at]).map(|fields| fields.sni), Some(Sni::Absent));
 }
 
 #[test]

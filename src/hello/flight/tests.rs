@@ -1,8 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::hello::server::RETRY_RANDOM;
+use crate::hello::server::{self, RETRY_RANDOM};
 use crate::hello::testing::{Builder, RANDOM, extension, message, record, records, server_hello};
+use crate::model::hello::Version;
 
 const CHANGE: [u8; 6] = [20, 3, 3, 0, 1, 1];
 
@@ -251,21 +252,6 @@ fn nothing_is_said_of_a_partial_hello() {
     for len in 0..stream.len() {
         assert_eq!(said_in(&stream[..len], 16), [], "cut at {len}");
     }
-}
-
-#[test]
-fn only_a_partial_hello_is_on_the_heap() {
-    let mut flight = Flight::new();
-    let mut certificate: &[u8] = &handshake(11, &[9; 9000])[..5000];
-    assert_eq!(flight.next(&mut certificate), Some(Said::Handshake(11)));
-    assert_eq!(flight.next(&mut certificate), None);
-    assert_eq!(flight.partial.capacity(), 0);
-    let mut rest: &[u8] = &[&[9; 4009][..], &handshake(2, &hello_12())[..40]].concat();
-    assert_eq!(flight.next(&mut rest), None);
-    assert_eq!(flight.partial.len(), 31);
-    let mut rest: &[u8] = &handshake(2, &hello_12())[40..];
-    assert_eq!(flight.next(&mut rest), Some(server(&hello_12())));
-    assert_eq!(flight.partial.capacity(), 0);
 }
 
 /// A record of any kind, or bytes of none.

@@ -83,7 +83,7 @@ fn needs_are_exact_where_known() {
 
 #[test]
 fn tiny_records_take_few_calls() {
-    let stream = Builder::new().extension(21, &[0; 60000]).records(&vec![1; 61000]);
+    let stream = Builder::new().extension(21, &vec![0; 60000]).records(&vec![1; 61000]);
     let (mut reader, mut have, mut calls) = (Tls.reader(), 0, 0);
     while let Got::Need(total) = read_with(&mut *reader, &stream[..have]) {
         (have, calls) = (total, calls + 1);
