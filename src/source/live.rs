@@ -2,6 +2,9 @@
 //!
 //! The capture never blocks in libpcap: [`LiveSource::drive`] lends what the ring holds, and where it
 //! holds nothing it waits in `poll` for up to 50 ms, from which a [`WakeHandle`] gets it at once.
+//!
+//! An interface that is taken down is waited for (libpcap 1.10 and newer; older ones fail), one that is
+//! removed is an error.
 
 pub mod options;
 
@@ -11,6 +14,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use mio::unix::SourceFd;
@@ -29,6 +33,11 @@ const IDLE: Duration = Duration::from_millis(50);
 
 /// The most frames lent by one call, so that a flood leaves the caller in control.
 const MOST: usize = 1024;
+
+/// How often, and how far apart, a failed capture is asked for frames that it still holds: 60 ms, three
+/// times as long as the kernel keeps a block.
+const LAST_TRIES: u32 = 6;
+const LAST_PAUSE: Duration = Duration::from_millis(10);
 
 const RING: Token = Token(0);
 const WAKE: Token = Token(1);
@@ -122,6 +131,22 @@ impl LiveSource {
         Ok(Progress::More)
     }
 
+    /// Lends what was captured before `error`: the kernel hands over its last block later than the
+    /// bad news.
+    fn drain_rest(&mut self, visit: &mut Visitor<'_>, error: Error) -> Result<Progress, Error> {
+        for _ in 0..LAST_TRIES {
+            while let Ok(progress) = self.drain(visit) {
+                match progress {
+                    Progress::More => {}
+                    Progress::Idle => break,
+                    Progress::End => return Ok(Progress::End),
+                }
+            }
+            thread::sleep(LAST_PAUSE);
+        }
+        Err(error)
+    }
+
     /// Waits for a frame, a wake-up, or [`IDLE`].
     fn wait(&mut self) -> Result<(), Error> {
         match self.poll.poll(&mut self.events, Some(IDLE)) {
@@ -136,12 +161,12 @@ impl LiveSource {
 impl Source for LiveSource {
     fn drive(&mut self, visit: &mut Visitor<'_>) -> Result<Progress, Error> {
         // The ring comes first: readiness is told once, and a call may have left frames behind.
-        let progress = self.drain(visit)?;
-        if progress != Progress::Idle {
-            return Ok(progress);
+        let mut progress = self.drain(visit);
+        if matches!(progress, Ok(Progress::Idle)) {
+            self.wait()?;
+            progress = self.drain(visit);
         }
-        self.wait()?;
-        self.drain(visit)
+        progress.or_else(|error| self.drain_rest(visit, error))
     }
 
     fn stats(&mut self) -> SourceStats {
