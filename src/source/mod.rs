@@ -2,6 +2,13 @@
 //!
 //! The contract is [`Source`]. A frame lent to a visitor lives for that visit only; nothing is copied.
 
+pub mod expression;
+mod failure;
+pub mod interfaces;
+pub mod linktype;
+pub mod live;
+pub mod privileges;
+
 use std::ops::ControlFlow;
 
 use crate::error::Error;
