@@ -3,6 +3,7 @@
 //! Data goes one way: frame → segment → hello → observation → snapshot → output; each module is one
 //! stage, in that order. What travels stands in [`model`].
 
+pub mod cli;
 pub mod error;
 pub mod hello;
 pub mod model;
