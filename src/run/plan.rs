@@ -12,16 +12,18 @@ use crate::tally::snapshot::Dimension;
 pub struct Plan {
     /// Where packets come from.
     pub input: Input,
-    /// BPF expression as typed (`-f`, `-F` or the trailing words); `None`: live the protocols' default
-    /// ports, offline everything.
+    /// BPF expression as typed (`-f`, `-F` or the words); `None`: live the protocols' default ports,
+    /// offline everything. Empty: everything, live too.
     pub filter: Option<String>,
+    /// `-Z`: user to become once the inputs are open.
+    pub user: Option<String>,
     /// How connections are watched.
     pub watch: Watch,
     /// Which records count.
     pub select: Select,
     /// When to stop.
     pub limits: Limits,
-    /// Outputs, each `NAME` or `NAME:WHERE`; never empty.
+    /// Outputs, each `NAME` or `NAME:WHERE`, none twice; empty only with `count_only`.
     pub outputs: Vec<String>,
     /// How outputs look.
     pub view: View,
@@ -44,7 +46,7 @@ pub struct Plan {
 pub enum Input {
     /// Interfaces, all at once.
     Live {
-        /// Interface names in the order typed; `any` is one of them.
+        /// Interface names in the order typed, none twice; `any` only alone.
         interfaces: Vec<String>,
         /// Capture options.
         capture: Capture,
@@ -66,10 +68,8 @@ pub struct Capture {
     pub direction: Direction,
     /// `--immediate-mode`.
     pub immediate: bool,
-    /// `--time-stamp-type`.
+    /// `--time-stamp-type`: `host`, `host_lowprec`, `host_hiprec`, `adapter` or `adapter_unsynced`.
     pub timestamp_type: Option<String>,
-    /// `-Z`: user to become once the capture is open.
-    pub user: Option<String>,
 }
 
 /// `-Q`: which way frames must go.
@@ -98,6 +98,7 @@ pub struct Watch {
 }
 
 /// Which records are written.
+#[expect(clippy::struct_excessive_bools, reason = "each kind of record by itself")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Emit {
     /// `tls_client_hello` records.
