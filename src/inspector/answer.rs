@@ -1,7 +1,8 @@
 //! Follows a connection from its hello to the outcome.
 
 use crate::flow::stream::{Mark, Place};
-use crate::hello::flight::{Again, Said};
+use crate::hello::client::Again;
+use crate::hello::flight::Said;
 use crate::inspector::connection::{Connection, Way};
 use crate::inspector::half::Tcp;
 use crate::inspector::seek::again;

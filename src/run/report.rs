@@ -86,3 +86,8 @@ pub fn skipped(stats: &RunStats) -> String {
     let list = reasons.collect::<Vec<_>>().join(", ");
     if list.is_empty() { list } else { format!("passed over: {list}") }
 }
+
+/// All counts on one line, for SIGUSR1.
+pub fn counts(snapshot: &Snapshot) -> String {
+    closing(snapshot).lines().collect::<Vec<_>>().join(", ")
+}
