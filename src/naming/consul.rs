@@ -1,4 +1,4 @@
-//! Names of HashiCorp Consul's service mesh: services, gateways, prepared queries, peers and servers.
+//! Names of Consul's service mesh: services, gateways, prepared queries, peers and servers.
 //!
 //! Read from the right, as a mesh gateway does: the trust domain `<uuid>.consul`, left of it a marker, left
 //! of that the datacenter. What stands further left (services may contain dots, or be called like a marker)

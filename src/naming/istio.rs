@@ -28,7 +28,7 @@ impl Scheme for Istio {
             _ => return None,
         };
         let port = pieces.next().filter(|port| is_number::<u16>(port))?;
-        let (subset, host) = (pieces.next()?, pieces.next().filter(|host| !host.is_empty())?);
+        let (subset, host) = (pieces.next()?, pieces.next()?);
         let reading = Reading::new("istio").mark(direction, meaning).mark(port, "port of the service").field(
             Field::Subset,
             subset,

@@ -1,4 +1,4 @@
-//! Names of HashiCorp Nomad's own RPC: `server.<region>.nomad` and `client.<region>.nomad`.
+//! Names of Nomad's own RPC: `server.<region>.nomad` and `client.<region>.nomad`.
 //!
 //! Source: Nomad `helper/tlsutil/config.go`. The region stands in the datacenter's place. Jobs that use
 //! Consul's mesh carry Consul's names.

@@ -180,6 +180,7 @@ const OTHERS: &[Row] = &[
     ("till{app=a}.example", "malformed", "", "kuma_tags"),
     ("{app=a}", "malformed", "", "kuma_tags"),
     ("till}", "malformed", "", "kuma_tags"),
+    ("ti}ll{app=a}", "malformed", "", "kuma_tags"),
     ("a0123456789abcdef.till.443.demo.ms", "kuma-hash", "till - - - - - -", ""),
     ("a0123456789abcdef.my.till.443.demo.mes", "kuma-hash", "my.till - - - - - -", ""),
     ("a0123456789abcdef.till.443.demo.mzms", "kuma-hash", "till - - - - - -", ""),
@@ -400,6 +401,14 @@ fn each_scheme_claims_its_examples_before_any_other() {
         assert_eq!(claims.first(), Some(scheme), "{name}");
         assert!(claims.iter().all(|claim| claim == scheme || *claim == "plain"), "{name}: {claims:?}");
     }
+}
+
+#[test]
+fn a_subset_has_at_most_63_bytes() {
+    let read =
+        |subset: usize| classify(&format!("{}.till.default.oslo.internal.{TD}", "a".repeat(subset))).target;
+    assert_eq!((read(63).service.as_deref(), read(63).flags), (Some("till"), vec!["ambiguous"]));
+    assert_eq!((read(64).subset, read(64).flags), (None, vec!["long_label"]));
 }
 
 /// Parts in the order of the name, with nothing but separators between them.

@@ -12,21 +12,20 @@ pub const MAX_LABEL: usize = 63;
 
 /// The name as sent, made printable.
 pub fn escape(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len());
-    for &byte in bytes {
-        push(&mut out, byte);
+    match std::str::from_utf8(bytes) {
+        Ok(text) if bytes.iter().all(|byte| is_plain(*byte)) => text.to_owned(),
+        _ => bytes.iter().fold(String::with_capacity(bytes.len()), |mut out, byte| {
+            push(&mut out, *byte);
+            out
+        }),
     }
-    out
 }
 
 /// The name for comparing and grouping: lower-cased, without one trailing dot, made printable.
 pub fn normal(bytes: &[u8]) -> String {
-    let bytes = undotted(bytes);
-    let mut out = String::with_capacity(bytes.len());
-    for byte in bytes {
-        push(&mut out, byte.to_ascii_lowercase());
-    }
-    out
+    let mut text = escape(undotted(bytes));
+    text.make_ascii_lowercase();
+    text
 }
 
 /// The bytes that [`escape`] made `text` of: `\xNN` is one byte, all else stands for itself.
@@ -72,13 +71,13 @@ pub(super) fn faults(bytes: &[u8]) -> Faults {
     let body = undotted(bytes);
     let mut longest = 0;
     let mut empty = false;
-    let mut numeric = 0;
+    let (mut labels, mut numeric) = (0, 0);
     for label in body.split(|byte| *byte == b'.') {
+        labels += 1;
         longest = longest.max(label.len());
         empty |= label.is_empty();
         numeric += usize::from(label.len() <= 3 && label.iter().all(u8::is_ascii_digit));
     }
-    let labels = 1 + body.iter().filter(|byte| **byte == b'.').count();
     let address = (labels == 4 && numeric == 4) || is_address(body);
     let tests = [
         (body.iter().any(u8::is_ascii_uppercase), "case"),
@@ -111,8 +110,12 @@ fn undotted(bytes: &[u8]) -> &[u8] {
     }
 }
 
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, 0x20..=0x7e) && byte != b'\\'
+}
+
 fn push(out: &mut String, byte: u8) {
-    if matches!(byte, 0x20..=0x7e) && byte != b'\\' {
+    if is_plain(byte) {
         out.push(char::from(byte));
     } else {
         out.push_str("\\x");
@@ -161,7 +164,7 @@ mod tests {
 
     #[test]
     fn empty_labels_are_found_anywhere() {
-        for name in [&b".a"[..], b"a..b"] {
+        for name in [&b".a"[..], b"a..b", b"1..2.3"] {
             assert_eq!(flags(name), ["empty_label"]);
         }
         assert!(flags(b"a.b").is_empty());
