@@ -1,4 +1,5 @@
 //! The committed captures are what their scenarios say, byte for byte (`UPDATE_EXPECT=1` writes them anew).
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code fails loudly")]
 
 mod support;
 
@@ -15,7 +16,8 @@ use support::scenario::{self, Capture, Format, Scenario};
 
 /// Stems of all scenarios.
 fn stems() -> Vec<String> {
-    let mut stems: Vec<String> = names().iter().filter_map(|n| n.strip_suffix(".toml").map(Into::into)).collect();
+    let mut stems: Vec<String> =
+        names().iter().filter_map(|n| n.strip_suffix(".toml").map(Into::into)).collect();
     stems.sort();
     assert!(stems.len() >= 12, "the scenarios are there: {stems:?}");
     stems
@@ -115,9 +117,10 @@ fn sequence_numbers_follow_the_segments_over_the_wrap() {
         answer: Answer::Silence,
         ..Connection::default()
     };
-    let packets = scenario::packets(&[connection], 0);
-    let sent: Vec<u32> = packets.iter().filter(|p| p.from_client).map(|p| number(&p.ip[24..28])).collect();
-    assert_eq!(sent, [u32::MAX - 1, u32::MAX, 2, u32::MAX]);
+    let played = scenario::packets(&[connection], 0);
+    let numbers: Vec<u32> =
+        played.iter().filter(|it| it.from_client).map(|it| number(&it.ip[24..28])).collect();
+    assert_eq!(numbers, [u32::MAX - 1, u32::MAX, 2, u32::MAX]);
 }
 
 #[test]

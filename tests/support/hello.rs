@@ -1,4 +1,4 @@
-//! Writes ClientHellos of every kind (RFC 8446 §4.1.2, RFC 6066 §3, RFC 7301, RFC 7685, RFC 8701, RFC 9849).
+//! Writes every kind of ClientHello (RFC 8446 §4.1.2, RFC 6066 §3, RFC 7301, RFC 7685, RFC 8701, RFC 9849).
 
 use serde::Deserialize;
 
@@ -8,6 +8,7 @@ use super::tls::{extension, handshake, prefixed, records};
 /// What a ClientHello says. Bytes that nobody asked for follow from `label`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the scenario format")]
 pub struct Hello {
     /// Seed of the random, session id, ticket and key shares: equal labels, equal bytes.
     pub label: String,

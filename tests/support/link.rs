@@ -35,10 +35,9 @@ impl Link {
         let family: u32 = if packet.is_v6() { 30 } else { 2 };
         let head = match self {
             Self::Ethernet => return Some(ethernet(packet)),
-            Self::Raw => Vec::new(),
             Self::Ipv4 if packet.is_v6() => return None,
             Self::Ipv6 if !packet.is_v6() => return None,
-            Self::Ipv4 | Self::Ipv6 => Vec::new(),
+            Self::Raw | Self::Ipv4 | Self::Ipv6 => Vec::new(),
             Self::Null if !big => family.to_le_bytes().to_vec(),
             Self::Null | Self::Loop => family.to_be_bytes().to_vec(),
             Self::Sll => cooked(packet),

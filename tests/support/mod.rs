@@ -4,7 +4,11 @@
 //! The way through: [`scenario`] (text to structs) → [`play`] (a connection to packets) → [`packet`] (TCP
 //! and IP) → [`link`] (link headers) → [`pcap`] or [`pcapng`] (files). [`hello`], [`server`] and [`tls`]
 //! write the TLS messages. Nothing here uses the crate under test: it is an independent witness.
-#![allow(dead_code, unreachable_pub, reason = "every test file and bench mounts this module and uses a part of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "every test file and bench mounts this module and uses a part of it"
+)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

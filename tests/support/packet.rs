@@ -94,7 +94,7 @@ impl Tcp {
         match (self.from.ip(), self.to.ip()) {
             (IpAddr::V4(from), IpAddr::V4(to)) => {
                 let tcp = self.segment(&[&from.octets()[..], &to.octets()].concat());
-                ipv4(&[from.octets(), to.octets()], &tcp, shape, id)
+                ipv4([from.octets(), to.octets()], &tcp, shape, id)
             }
             (IpAddr::V6(from), IpAddr::V6(to)) => {
                 let tcp = self.segment(&[&from.octets()[..], &to.octets()].concat());
@@ -129,7 +129,7 @@ impl Tcp {
     }
 }
 
-fn ipv4(hosts: &[[u8; 4]; 2], tcp: &[u8], shape: &Shape, id: u16) -> Vec<u8> {
+fn ipv4(hosts: [[u8; 4]; 2], tcp: &[u8], shape: &Shape, id: u16) -> Vec<u8> {
     let header = 20 + shape.ip_options;
     let total = if shape.length_zero { 0 } else { (header + tcp.len()) as u16 };
     let mut out = vec![0x40 | (header / 4) as u8, 0];

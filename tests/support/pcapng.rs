@@ -31,7 +31,7 @@ impl Writer<'_> {
         }
         for packet in packets {
             if self.capture.unknown_blocks {
-                out.extend(self.block(0x0000_0bad, b"nobody knows"));
+                out.extend(self.block(0x0000_0abc, b"nobody knows"));
             }
             out.extend(self.packet(packet));
         }
@@ -42,7 +42,8 @@ impl Writer<'_> {
     }
 
     fn interface(&self, interface: &Interface) -> Vec<u8> {
-        let mut body = [self.u16(interface.link as u16), self.u16(0), self.u32(interface.snap).into()].concat();
+        let mut body =
+            [self.u16(interface.link as u16), self.u16(0), self.u32(interface.snap).into()].concat();
         if let Some(name) = &interface.name {
             body.extend(self.option(2, name.as_bytes()));
         }

@@ -223,6 +223,7 @@ fn epoch_nanos(moment: &Datetime) -> u64 {
     let before = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334][month as usize - 1];
     let days = (year - 1970) * 365 + leaps(year - 1) - leaps(1969) + before + day - 1;
     let days = days + if month > 2 { leap } else { 0 };
-    let seconds = u64::from(time.hour) * 3600 + u64::from(time.minute) * 60 + u64::from(time.second.unwrap_or(0));
+    let seconds =
+        u64::from(time.hour) * 3600 + u64::from(time.minute) * 60 + u64::from(time.second.unwrap_or(0));
     (days * 86_400 + seconds) * 1_000_000_000 + u64::from(time.nanosecond.unwrap_or(0))
 }
