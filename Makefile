@@ -1,5 +1,7 @@
 # make demo, make test: work on a fresh Debian or Ubuntu that has Rust.
 
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -ec
 CARGO ?= cargo
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 CAPTURE := fixtures/failover.pcap
@@ -51,14 +53,14 @@ build: needs-build
 demo: needs-demo build
 	@echo
 	@echo "== Lines: $(WATCH) -r $(CAPTURE)   (the first 12, and those that failed on the way to dc2)"
-	@TZ=UTC $(WATCH) -r $(CAPTURE) 2>/dev/null | head -n 12
-	@TZ=UTC $(WATCH) -r $(CAPTURE) --dc dc2 --result reset --result timeout 2>/dev/null
+	@TZ=UTC $(WATCH) -r $(CAPTURE) | head -n 12
+	@TZ=UTC $(WATCH) -r $(CAPTURE) --dc dc2 --result reset --result timeout
 	@echo
 	@echo "== Table: $(WATCH) summary -r $(CAPTURE)"
 	@TZ=UTC $(WATCH) summary -r $(CAPTURE)
 	@echo
 	@echo "== JSON and jq: service, datacenter and result, counted"
-	@$(WATCH) -r $(CAPTURE) -o json 2>/dev/null \
+	@$(WATCH) -r $(CAPTURE) -o json \
 	  | jq -r '[.mesh.service,.mesh.datacenter,.handshake.result]|@tsv' | sort | uniq -c | sort -rn
 
 # The tests of live capture (tests/live*.rs) need root. They say so and pass without it; then sudo runs them again.
