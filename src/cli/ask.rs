@@ -6,8 +6,9 @@ use crate::error::Error;
 use crate::model::hello::Sni;
 use crate::naming::custom::Pattern;
 use crate::naming::{Namer, explain};
-use crate::output::{escape, json};
-use crate::source::interfaces;
+use crate::output::escape::escape;
+use crate::output::mesh;
+use crate::source::interfaces::{self, Interface};
 
 /// A closed pipe is no error: whoever reads has enough.
 fn written(result: io::Result<()>) -> Result<(), Error> {
@@ -29,9 +30,7 @@ pub fn explain(name: &[u8], as_json: bool, pattern: Option<&str>, out: &mut dyn 
     let sni = if name.is_empty() { Sni::Empty } else { Sni::Name { bytes: name, more: false } };
     let name = Namer::new(pattern).classify(sni);
     if as_json {
-        let mut text = json::mesh(&name.target);
-        text.push(b'\n');
-        return written(out.write_all(&text));
+        return written(out.write_all(&mesh::line(&name.target)));
     }
     let rows = explain::explain(&name);
     let width = rows.iter().map(|(label, _)| label.len()).max().unwrap_or(0).min(40);
@@ -40,7 +39,7 @@ pub fn explain(name: &[u8], as_json: bool, pattern: Option<&str>, out: &mut dyn 
         if label.is_empty() {
             text += &format!("{meaning}\n");
         } else {
-            text += &format!("{:width$}  {meaning}\n", escape::text(&label));
+            text += &format!("{:width$}  {meaning}\n", escape(&label));
         }
     }
     written(out.write_all(text.as_bytes()))
@@ -53,9 +52,24 @@ pub fn explain(name: &[u8], as_json: bool, pattern: Option<&str>, out: &mut dyn 
 pub fn interfaces(out: &mut dyn Write) -> Result<(), Error> {
     let mut text = String::new();
     for (index, one) in interfaces::list()?.into_iter().enumerate() {
-        text += &format!("{}.{one}\n", index + 1);
+        text += &format!("{}.{}\n", index + 1, described(&one));
     }
     written(out.write_all(text.as_bytes()))
+}
+
+/// `ens4 (what it is) [Up, Running] 10.0.0.1`, as tcpdump's `-D` begins.
+fn described(one: &Interface) -> String {
+    let mut text = escape(&one.name).into_owned();
+    if let Some(description) = &one.description {
+        text += &format!(" ({})", escape(description));
+    }
+    let flags = [(one.up, "Up"), (one.running, "Running"), (one.loopback, "Loopback"), (one.wireless, "Wireless")];
+    let set: Vec<&str> = flags.iter().filter(|(set, _)| *set).map(|(_, name)| *name).collect();
+    if !set.is_empty() {
+        text += &format!(" [{}]", set.join(", "));
+    }
+    one.addresses.iter().for_each(|address| text += &format!(" {address}"));
+    text
 }
 
 /// Lists the link types of an interface.
@@ -63,7 +77,7 @@ pub fn interfaces(out: &mut dyn Write) -> Result<(), Error> {
 /// # Errors
 /// The interface could not be opened; standard output could not be written.
 pub fn link_types(interface: &str, out: &mut dyn Write) -> Result<(), Error> {
-    let mut text = format!("Data link types for {}:\n", escape::text(interface));
+    let mut text = format!("Data link types for {}:\n", escape(interface));
     for one in interfaces::link_types(interface)? {
         text += &format!("  {} ({})\n", one.name, one.description);
     }

@@ -4,6 +4,7 @@
 //! filter words mix, and of an option that was typed twice the last counts. A subcommand's name is one
 //! only as the first word; anywhere else it is a word of the filter.
 
+pub mod ask;
 mod filter;
 pub mod generate;
 mod name;

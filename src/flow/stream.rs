@@ -81,6 +81,12 @@ impl Stream {
         u32::try_from(distance(base, seq)).ok()
     }
 
+    /// True if a sequence number may belong to this stream: within 32 MiB of what was seen of it.
+    pub fn is_near(&self, seq: u32) -> bool {
+        const NEAR: u32 = 1 << 25;
+        self.base.is_none_or(|base| distance(base.wrapping_add(self.next), seq).unsigned_abs() < NEAR)
+    }
+
     /// Places a segment with respect to the next byte wanted.
     pub fn place<'a>(&mut self, seq: u32, payload: &'a [u8]) -> Place<'a> {
         let base = *self.base.get_or_insert(seq.wrapping_sub(UNKNOWN));

@@ -78,6 +78,8 @@ pub struct Half {
     pub syn: bool,
     /// Initial sequence number of the server, once it answered.
     pub server_isn: Option<u32>,
+    /// A RST answered the SYN, and that is told; the client may try again.
+    pub refused: bool,
     /// SYN to the client's next segment, nanoseconds.
     pub tcp_rtt: Option<u64>,
     /// SYNs sent again.
@@ -98,6 +100,7 @@ impl Half {
             isn: tcp.seq,
             syn: true,
             server_isn: None,
+            refused: false,
             tcp_rtt: None,
             retransmits: 0,
         }
@@ -128,8 +131,7 @@ impl Half {
             return self.syn_again(way, segment, tcp, same_packet);
         }
         if tcp.flags.has(TcpFlags::RST) {
-            let refused = way == Way::Back && self.server_isn.is_none();
-            return if refused { HalfStep::Refused } else { HalfStep::Closed };
+            return self.reset(way, tcp);
         }
         if way == Way::Back && tcp.accepts() && tcp.ack == self.isn.wrapping_add(1) {
             let news = self.server_isn.replace(tcp.seq).is_none();
@@ -147,6 +149,21 @@ impl Half {
         };
         let nothing_sent = begins.is_some_and(|isn| tcp.seq == isn.wrapping_add(1));
         if tcp.flags.has(TcpFlags::FIN) && nothing_sent { HalfStep::Closed } else { HalfStep::Stay }
+    }
+
+    /// A RST counts only where it belongs to this connection (RFC 9293 §3.10.7.3): a peer that still knows an
+    /// older one with these ports answers the SYN with an ACK, and the RST to that ACK ends nothing here.
+    fn reset(&mut self, way: Way, tcp: Tcp) -> HalfStep {
+        let first = self.isn.wrapping_add(1);
+        match (way, self.server_isn) {
+            (Way::Back, None) if tcp.flags.has(TcpFlags::ACK) && tcp.ack == first => {
+                let news = !std::mem::replace(&mut self.refused, true);
+                if news { HalfStep::Refused } else { HalfStep::Stay }
+            }
+            (Way::Forth, _) if tcp.seq == first || tcp.seq == self.isn => HalfStep::Closed,
+            (Way::Back, Some(isn)) if tcp.seq == isn.wrapping_add(1) => HalfStep::Closed,
+            _ => HalfStep::Stay,
+        }
     }
 
     fn syn_again(&mut self, way: Way, segment: &Segment<'_>, tcp: Tcp, same_packet: u64) -> HalfStep {

@@ -156,8 +156,8 @@ impl Inspector {
                 self.begin(segment, tcp, out);
             }
             HalfStep::Refused => {
-                self.drop_half(index, Outcome::Refused, segment.time, out);
-                self.finish_flow(segment.hash);
+                out.push(record::attempt(half, Outcome::Refused, segment.time));
+                self.stats.unanswered += 1;
             }
             HalfStep::Closed => {
                 self.drop_half(index, Outcome::Closed, segment.time, out);
@@ -169,6 +169,9 @@ impl Inspector {
     /// Forgets a half connection; an unanswered one counts as an attempt.
     fn drop_half(&mut self, index: u32, result: Outcome, at: Timestamp, out: &mut Vec<Observation>) {
         let Some(half) = self.halves.remove(index) else { return };
+        if half.refused && half.server_isn.is_none() {
+            return;
+        }
         if half.server_isn.is_none() && result != Outcome::Closed {
             self.stats.unanswered += 1;
             out.push(record::attempt(&half, result, at));
@@ -271,7 +274,7 @@ impl Inspector {
         }
         while let Some(index) = self.halves.oldest(SYN) {
             // the answer may come after the end: only a SYN that was sent again has waited in vain
-            let waited = self.halves.get(index).is_some_and(|half| half.retransmits > 0);
+            let waited = self.halves.get(index).is_some_and(|half| half.retransmits > 0 || half.refused);
             if waited {
                 self.expire_half(index, out);
             } else {

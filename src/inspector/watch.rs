@@ -137,6 +137,10 @@ impl Inspector {
     fn closing(&mut self, index: u32, way: Way, (segment, tcp): (&Segment<'_>, Tcp), out: &mut Vec<Observation>) {
         let Some(open) = self.open.get_mut(index) else { return };
         if tcp.flags.has(TcpFlags::RST) {
+            if !open.side(way).stream.is_near(tcp.seq) {
+                // not this connection's
+                return;
+            }
             self.conclude(index, Cause::Reset(way), segment.time, out);
             return;
         }

@@ -1,3 +1,55 @@
 //! Outputs: the sinks table, and opening what the user named.
+//!
+//! To add one: a file here, and a row in [`SINKS`].
 
+mod clock;
+mod community;
+pub mod context;
+pub mod escape;
+mod hex;
+pub mod json;
+pub mod line;
+pub mod mesh;
+mod none;
+mod object;
+mod record;
 pub mod sink;
+pub mod table;
+mod words;
+pub mod writer;
+
+#[cfg(test)]
+use crate::model;
+#[cfg(test)]
+#[path = "../../tests/support/sample.rs"]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;
+
+use crate::error::Error;
+use crate::output::context::Context;
+use crate::output::sink::{Place, Sink, SinkSpec};
+
+/// All outputs, in the order of the help; the first is the default.
+pub static SINKS: &[SinkSpec] = &[line::SPEC, json::SPEC, table::SPEC, none::SPEC];
+
+/// Opens the output that `spec` names: `NAME`, or `NAME:WHERE` with a file's path or `-`.
+///
+/// # Errors
+/// [`Error::Usage`] for an unknown name, [`Error::Io`] for a file that cannot be created.
+pub fn open(spec: &str, context: &Context) -> Result<Box<dyn Sink>, Error> {
+    let (name, place) = match spec.split_once(':') {
+        None | Some((_, "-")) => (spec.split(':').next().unwrap_or(spec), Place::Stdout),
+        Some((_, "")) => return Err(Error::Usage(format!("output `{spec}` names no file after the colon"))),
+        Some((name, path)) => (name, Place::File(path.into())),
+    };
+    match SINKS.iter().find(|row| row.name == name) {
+        Some(row) => (row.open)(context, place),
+        None => Err(Error::Usage(format!("unknown output `{name}`: use one of {}", names()))),
+    }
+}
+
+/// The names of all outputs, separated by commas.
+pub fn names() -> String {
+    SINKS.iter().map(|row| row.name).collect::<Vec<_>>().join(", ")
+}

@@ -1,10 +1,32 @@
 //! The contract of an output.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 use crate::error::Error;
 use crate::model::observation::Observation;
+use crate::output::context::Context;
 use crate::tally::snapshot::Snapshot;
+
+/// Where an output writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Standard output.
+    Stdout,
+    /// A file, created or emptied.
+    File(PathBuf),
+}
+
+/// One row of the sinks table.
+#[derive(Clone, Copy, Debug)]
+pub struct SinkSpec {
+    /// Name in `--output`, unique in the table.
+    pub name: &'static str,
+    /// What it writes, in one short line, for `--help` and the documentation.
+    pub help: &'static str,
+    /// Opens it.
+    pub open: fn(&Context, Place) -> Result<Box<dyn Sink>, Error>,
+}
 
 /// Receives what the run observes. The answer says go on, or stop (the reader went away).
 pub trait Sink {

@@ -1,3 +1,273 @@
 //! Counts connections by what the user asks: service, datacenter, name, addresses. Bounded.
+//!
+//! A connection counts once, in the group and with the outcome and latency of the leg that was seen first;
+//! every further leg (the same hello on another flow, behind a gateway) adds to the legs alone. A record
+//! of several attempts counts as that many connections of one leg each. Memory is bounded by the limit of
+//! groups, the window of remembered hellos, and the caps below.
 
+mod hash;
+mod histogram;
+mod legs;
 pub mod snapshot;
+
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::model::frame::Timestamp;
+use crate::model::name::Name;
+use crate::model::observation::{Action, Handshake, Observation, Outcome};
+use crate::model::stats::RunStats;
+use crate::tally::hash::Secret;
+use crate::tally::histogram::Histogram;
+use crate::tally::legs::{Legs, Sight};
+use crate::tally::snapshot::{Dimension, Row, Snapshot};
+
+/// Groups that are kept where the user does not say.
+pub const DEFAULT_LIMIT: usize = 10_000;
+
+/// Distinct clients that a group counts exactly; beyond that it stays at this number.
+const CLIENTS: usize = 1024;
+
+/// Distinct clients of all groups together, about 5 MB.
+const ALL_CLIENTS: usize = 262_144;
+
+/// Names whose group is known without reading them; the memory holds on to them.
+const NAMES: usize = 16_384;
+
+/// In place of a group's number: the connection is in no group.
+const OTHER: u32 = u32::MAX;
+
+/// What the name contributes to a group's key: one value for each dimension that the name decides.
+type Label = Box<[Option<Box<str>>]>;
+
+/// Which group a connection belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct GroupKey {
+    label: u32,
+    source: Option<IpAddr>,
+    destination: Option<IpAddr>,
+}
+
+/// One group's counters.
+struct Group {
+    key: GroupKey,
+    connections: u64,
+    legs: u64,
+    outcomes: [u64; Outcome::ALL.len()],
+    latencies: Histogram,
+    clients: HashSet<u64, Secret>,
+    first: Timestamp,
+    last: Timestamp,
+}
+
+/// The counters of a run.
+pub struct Tally {
+    by: Vec<Dimension>,
+    limit: usize,
+    secret: Secret,
+    /// Label of a name by its address; the name is kept so that the address stays its own.
+    names: HashMap<usize, (Arc<Name>, u32), Secret>,
+    labels: HashMap<Label, u32>,
+    index: HashMap<GroupKey, u32, Secret>,
+    groups: Vec<Group>,
+    window: Legs,
+    connections: u64,
+    legs: u64,
+    other: u64,
+    spare_clients: usize,
+}
+
+impl Tally {
+    /// Counts by these dimensions, in at most `limit` groups.
+    pub fn new(by: Vec<Dimension>, limit: usize) -> Self {
+        let secret = Secret::new();
+        Self {
+            by,
+            limit: limit.min(OTHER as usize - 1),
+            secret,
+            names: HashMap::with_hasher(secret),
+            labels: HashMap::new(),
+            index: HashMap::with_hasher(secret),
+            groups: Vec::new(),
+            window: Legs::new(secret),
+            connections: 0,
+            legs: 0,
+            other: 0,
+            spare_clients: ALL_CLIENTS,
+        }
+    }
+
+    /// Counts a [`Action::Handshake`] record; others are of connections that have or will have one.
+    pub fn observe(&mut self, observation: &Observation) {
+        let (Action::Handshake, Some(handshake)) = (observation.action, &observation.handshake) else {
+            return;
+        };
+        let token = match self.window.look(observation) {
+            Sight::New(token) => token,
+            Sight::Leg(group) => {
+                self.legs += 1;
+                if let Some(group) = self.groups.get_mut(group as usize) {
+                    group.legs += 1;
+                }
+                return;
+            }
+        };
+        let number = self.group_of(observation);
+        self.window.remember(&token, number);
+        let weight = handshake.attempts.unwrap_or(1).max(1);
+        self.connections += weight;
+        self.legs += weight;
+        match self.groups.get_mut(number as usize) {
+            Some(group) => {
+                group.add(observation, handshake, weight);
+                let client = self.secret.hash_one(observation.flow.source_ip());
+                let room = self.spare_clients > 0 && group.clients.len() < CLIENTS;
+                if room && group.clients.insert(client) {
+                    self.spare_clients -= 1;
+                }
+            }
+            None => self.other += weight,
+        }
+    }
+
+    /// The state as outputs read it; `now` is the capture time of the newest packet.
+    pub fn snapshot(&self, stats: &RunStats, now: Timestamp) -> Snapshot {
+        let mut texts: Vec<&[Option<Box<str>>]> = vec![&[]; self.labels.len()];
+        for (label, number) in &self.labels {
+            if let Some(text) = texts.get_mut(*number as usize) {
+                *text = label;
+            }
+        }
+        let label = |group: &Group| texts.get(group.key.label as usize).copied().unwrap_or_default();
+        let mut rows: Vec<Row> = self.groups.iter().map(|group| group.row(&self.by, label(group))).collect();
+        rows.sort_by(|a, b| b.connections.cmp(&a.connections).then_with(|| a.key.cmp(&b.key)));
+        Snapshot {
+            stats: *stats,
+            connections: self.connections,
+            legs: self.legs,
+            by: self.by.clone(),
+            rows,
+            other: self.other,
+            now,
+        }
+    }
+
+    /// The number of the connection's group, made where there is room; else [`OTHER`].
+    fn group_of(&mut self, observation: &Observation) -> u32 {
+        let label = self.label_of(observation.name.as_ref());
+        if label == OTHER {
+            return OTHER;
+        }
+        let address = |dimension, ip| self.by.contains(&dimension).then_some(ip);
+        let flow = &observation.flow;
+        let key = GroupKey {
+            label,
+            source: address(Dimension::Source, flow.source_ip()),
+            destination: address(Dimension::Destination, flow.destination_ip()),
+        };
+        if let Some(number) = self.index.get(&key) {
+            return *number;
+        }
+        let Some(number) = self.next(self.groups.len()) else { return OTHER };
+        self.groups.push(Group::new(key, observation.time, self.secret));
+        self.index.insert(key, number);
+        number
+    }
+
+    fn label_of(&mut self, name: Option<&Arc<Name>>) -> u32 {
+        let Some(name) = name else { return self.intern(None) };
+        let address = Arc::as_ptr(name).addr();
+        if let Some((_, label)) = self.names.get(&address) {
+            return *label;
+        }
+        let label = self.intern(Some(name));
+        if self.names.len() >= NAMES {
+            self.names.clear();
+        }
+        self.names.insert(address, (Arc::clone(name), label));
+        label
+    }
+
+    /// The number of the label that `name` has, new where there is room; else [`OTHER`].
+    fn intern(&mut self, name: Option<&Arc<Name>>) -> u32 {
+        let of_names = self.by.iter().filter(|dimension| is_of_names(**dimension));
+        let label: Label = of_names.map(|dimension| name.and_then(|name| value(*dimension, name))).collect();
+        if let Some(number) = self.labels.get(&label) {
+            return *number;
+        }
+        let Some(number) = self.next(self.labels.len()) else { return OTHER };
+        self.labels.insert(label, number);
+        number
+    }
+
+    /// The number of the next group or label.
+    fn next(&self, taken: usize) -> Option<u32> {
+        (taken < self.limit).then(|| u32::try_from(taken).ok()).flatten()
+    }
+}
+
+impl Group {
+    fn new(key: GroupKey, first: Timestamp, secret: Secret) -> Self {
+        let clients = HashSet::with_hasher(secret);
+        let (outcomes, latencies) = ([0; Outcome::ALL.len()], Histogram::default());
+        Self { key, connections: 0, legs: 0, outcomes, latencies, clients, first, last: first }
+    }
+
+    fn add(&mut self, observation: &Observation, handshake: &Handshake, weight: u64) {
+        self.connections += weight;
+        self.legs += weight;
+        if let Some(count) = self.outcomes.get_mut(handshake.result as usize) {
+            *count += weight;
+        }
+        if let (Outcome::Ok, Some(latency)) = (handshake.result, handshake.latency) {
+            self.latencies.add(latency);
+        }
+        self.first = self.first.min(observation.time);
+        self.last = self.last.max(observation.time);
+    }
+
+    fn row(&self, by: &[Dimension], label: &[Option<Box<str>>]) -> Row {
+        let mut label = label.iter();
+        let text = |ip: Option<IpAddr>| ip.map(|ip| ip.to_string().into());
+        let key = by.iter().map(|dimension| match dimension {
+            Dimension::Source => text(self.key.source),
+            Dimension::Destination => text(self.key.destination),
+            Dimension::Sni | Dimension::Service | Dimension::Datacenter => label.next().cloned().flatten(),
+        });
+        Row {
+            key: key.collect(),
+            connections: self.connections,
+            legs: self.legs,
+            outcomes: self.outcomes,
+            p50: self.latencies.percentile(50),
+            p99: self.latencies.percentile(99),
+            clients: self.clients.len() as u64,
+            first: self.first,
+            last: self.last,
+        }
+    }
+}
+
+fn is_of_names(dimension: Dimension) -> bool {
+    matches!(dimension, Dimension::Sni | Dimension::Service | Dimension::Datacenter)
+}
+
+/// What a name says about one dimension.
+fn value(dimension: Dimension, name: &Name) -> Option<Box<str>> {
+    match dimension {
+        Dimension::Sni => name.text.clone(),
+        Dimension::Service => name.target.service.as_ref().or(name.text.as_ref()).cloned(),
+        Dimension::Datacenter => name.target.datacenter.clone(),
+        Dimension::Source | Dimension::Destination => None,
+    }
+}
+
+#[cfg(test)]
+use crate::model;
+#[cfg(test)]
+#[path = "../../tests/support/sample.rs"]
+mod sample;
+#[cfg(test)]
+mod tests;
