@@ -16,3 +16,7 @@ pub mod run;
 pub mod source;
 pub mod tally;
 pub mod wire;
+
+#[cfg(test)]
+#[path = "../tests/support/sample.rs"]
+mod sample;

@@ -17,6 +17,9 @@ pub enum Place {
     File(PathBuf),
 }
 
+/// Opens an output.
+pub type Open = fn(&Context, Place) -> Result<Box<dyn Sink>, Error>;
+
 /// One row of the sinks table.
 #[derive(Clone, Copy, Debug)]
 pub struct SinkSpec {
@@ -25,7 +28,7 @@ pub struct SinkSpec {
     /// What it writes, in one short line, for `--help` and the documentation.
     pub help: &'static str,
     /// Opens it.
-    pub open: fn(&Context, Place) -> Result<Box<dyn Sink>, Error>,
+    pub open: Open,
 }
 
 /// Receives what the run observes. The answer says go on, or stop (the reader went away).

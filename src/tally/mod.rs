@@ -265,9 +265,4 @@ fn value(dimension: Dimension, name: &Name) -> Option<Box<str>> {
 }
 
 #[cfg(test)]
-use crate::model;
-#[cfg(test)]
-#[path = "../../tests/support/sample.rs"]
-mod sample;
-#[cfg(test)]
 mod tests;

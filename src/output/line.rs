@@ -1,0 +1,288 @@
+//! A line for each record, aligned for the eye; a failure stands in capitals.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::model::frame::Origin;
+use crate::model::name::Name;
+use crate::model::observation::{Action, Handshake, HelloFacts, Observation, Outcome};
+use crate::model::segment::FlowKey;
+use crate::output::clock::Clock;
+use crate::output::community;
+use crate::output::context::{Context, HexMode};
+use crate::output::escape::escape;
+use crate::output::hex;
+use crate::output::sink::{Place, Sink, SinkSpec};
+use crate::output::words::{Aim, Cipher, Detail, Hexadecimal, Shortened, Span, VersionName, protocols};
+use crate::output::writer::Writer;
+use crate::tally::snapshot::Snapshot;
+
+/// The row of the sinks table.
+pub(super) const SPEC: SinkSpec = SinkSpec {
+    name: "line",
+    help: "one line a connection, for reading",
+    open: |context, place: Place| Ok(Box::new(LineSink::new(Writer::open(place, context.live)?, context))),
+};
+
+/// Columns up to which a field widens for the lines that follow; wider ones are not cut.
+const WIDEST: usize = 45;
+
+/// Writes lines.
+pub struct LineSink {
+    writer: Writer,
+    layout: Layout,
+}
+
+impl LineSink {
+    /// A sink that writes to `writer`.
+    pub fn new(writer: Writer, context: &Context) -> Self {
+        let layout = Layout {
+            origins: Arc::clone(&context.origins),
+            verbosity: context.verbosity,
+            quiet: context.quiet,
+            color: context.color,
+            hex: context.hex,
+            clock: Clock::new(context),
+            endpoints: Column::default(),
+            aim: Column::default(),
+        };
+        Self { writer, layout }
+    }
+}
+
+impl Sink for LineSink {
+    fn event(&mut self, observation: &Observation) -> Result<ControlFlow<()>, Error> {
+        self.writer.record(|out| self.layout.write(out, observation))
+    }
+
+    fn flush(&mut self) -> Result<ControlFlow<()>, Error> {
+        self.writer.flush()
+    }
+
+    fn reopen(&mut self) -> Result<(), Error> {
+        self.writer.reopen()
+    }
+
+    fn finish(&mut self, _: &Snapshot) -> Result<(), Error> {
+        let _: ControlFlow<()> = self.writer.flush()?;
+        Ok(())
+    }
+}
+
+/// A field as wide as the widest one so far, up to [`WIDEST`].
+#[derive(Default)]
+struct Column(usize);
+
+impl Column {
+    /// Pads what stands in `out` from `start` on.
+    fn pad(&mut self, out: &mut Vec<u8>, start: usize) {
+        // A byte that continues a UTF-8 character takes no column.
+        let written = out.iter().skip(start).filter(|byte| *byte & 0xc0 != 0x80).count();
+        self.0 = self.0.max(written.min(WIDEST));
+        out.resize(out.len() + self.0.saturating_sub(written), b' ');
+    }
+}
+
+/// How a line is laid out.
+struct Layout {
+    origins: Arc<[Origin]>,
+    verbosity: u8,
+    quiet: bool,
+    color: bool,
+    hex: HexMode,
+    clock: Clock,
+    endpoints: Column,
+    aim: Column,
+}
+
+impl Layout {
+    fn write(&mut self, out: &mut Vec<u8>, observation: &Observation) {
+        self.clock.write(out, observation.time);
+        let start = out.len();
+        endpoints(out, &observation.flow);
+        self.endpoints.pad(out, start);
+        put(out, format_args!("   "));
+        if self.quiet {
+            put(out, format_args!("{}", whole(observation)));
+        } else {
+            let start = out.len();
+            match observation.name.as_deref().and_then(Aim::of) {
+                Some(aim) => put(out, format_args!("{aim}")),
+                None => put(out, format_args!("{}", whole(observation))),
+            }
+            self.aim.pad(out, start);
+            put(out, format_args!("   "));
+            self.result(out, observation);
+            self.extras(out, observation);
+        }
+        while out.last() == Some(&b' ') {
+            out.pop();
+        }
+        out.push(b'\n');
+        if let Some(bytes) = &observation.bytes {
+            hex::dump(out, self.hex, bytes);
+        }
+    }
+
+    fn result(&self, out: &mut Vec<u8>, observation: &Observation) {
+        match (observation.action, &observation.handshake, observation.traffic) {
+            (Action::Hello, ..) => self.word(out, "hello", ""),
+            (Action::End, _, Some((client, server))) => {
+                self.word(out, "end", "");
+                put(out, format_args!("  sent {} B in {} packets", client.bytes, client.packets));
+                put(out, format_args!(", got {} B in {} packets", server.bytes, server.packets));
+            }
+            (_, Some(handshake), _) => self.outcome(out, observation, handshake),
+            (_, None, _) => self.word(out, "end", ""),
+        }
+        // Where all went well there is room for the name; with -v it is on every line.
+        let well = observation.handshake.as_ref().is_none_or(|it| it.result == Outcome::Ok);
+        let Some(name) = observation.name.as_deref().filter(|name| Aim::of(name).is_some()) else { return };
+        match (&name.text, self.verbosity) {
+            (Some(_), 0) if well => put(out, format_args!("  {}", Shortened(name))),
+            (Some(text), 1..) => put(out, format_args!("  {}", escape(text))),
+            _ => (),
+        }
+    }
+
+    fn outcome(&self, out: &mut Vec<u8>, observation: &Observation, handshake: &Handshake) {
+        let (word, color) = match handshake.result {
+            Outcome::Ok => ("ok", GREEN),
+            Outcome::Alert => ("ALERT", RED),
+            Outcome::Reset => ("RESET", RED),
+            Outcome::Refused => ("REFUSED", RED),
+            Outcome::Closed => ("CLOSED", RED),
+            Outcome::Timeout => ("TIMEOUT", RED),
+            Outcome::IncompleteHello => ("INCOMPLETE", YELLOW),
+            Outcome::NotSeen => ("NOT SEEN", YELLOW),
+        };
+        self.word(out, word, color);
+        match (handshake.result, handshake.latency) {
+            (Outcome::Ok, Some(latency)) => put(out, format_args!("{:>8}", Span(latency).to_string())),
+            (Outcome::Ok, None) => put(out, format_args!("{:>8}", "")),
+            _ => put(out, format_args!("  {}", Detail(observation, handshake))),
+        }
+    }
+
+    /// The result word, seven columns wide or more.
+    fn word(&self, out: &mut Vec<u8>, word: &str, color: &str) {
+        if self.color && !color.is_empty() {
+            put(out, format_args!("{color}{word}{PLAIN}{:1$}", "", 7_usize.saturating_sub(word.len())));
+        } else {
+            put(out, format_args!("{word:<7}"));
+        }
+    }
+
+    /// What `-v` and `-vv` add.
+    fn extras(&self, out: &mut Vec<u8>, observation: &Observation) {
+        if self.verbosity == 0 {
+            return;
+        }
+        let mut separator = "  ";
+        let mut add = |arguments: std::fmt::Arguments<'_>| {
+            put(out, format_args!("{separator}{arguments}"));
+            separator = ", ";
+        };
+        if let Some(hello) = &observation.hello {
+            hello_facts(&mut add, hello, observation);
+        }
+        let marks = observation.marks;
+        let words = [
+            (marks.truncated, "cut by snap length"),
+            (marks.gap, "gap"),
+            (marks.conflict, "conflicting bytes"),
+        ];
+        for (_, word) in words.iter().filter(|(set, _)| *set) {
+            add(format_args!("{word}"));
+        }
+        if let (Some(origin), true) =
+            (self.origins.get(usize::from(observation.origin.0)), self.origins.len() > 1)
+        {
+            add(format_args!("on {}", escape(&origin.name)));
+        }
+        if self.verbosity >= 2 {
+            details(&mut add, observation);
+        }
+    }
+}
+
+const GREEN: &str = "\x1b[32m";
+const RED: &str = "\x1b[31m";
+const YELLOW: &str = "\x1b[33m";
+const PLAIN: &str = "\x1b[0m";
+
+type Add<'a> = dyn FnMut(std::fmt::Arguments<'_>) + 'a;
+
+/// `-v`: the hello, and the version that came of it.
+fn hello_facts(add: &mut Add<'_>, hello: &HelloFacts, observation: &Observation) {
+    add(format_args!("hello {} B in {} seg", hello.bytes, hello.segments));
+    match &observation.server {
+        Some(server) => add(format_args!("{}", VersionName(server.version))),
+        None => add(format_args!("offers {}", VersionName(hello.offered))),
+    }
+    if let Some(list) = &hello.alpn {
+        let names: Vec<String> = protocols(list).map(|name| name.to_string()).collect();
+        add(format_args!("ALPN {}", names.join(" ")));
+    }
+    if hello.ech {
+        add(format_args!("ECH or GREASE"));
+    }
+    if let Some(handshake) = &observation.handshake {
+        if handshake.hello_retry {
+            add(format_args!("hello retried"));
+        }
+        if handshake.resumed == Some(true) {
+            add(format_args!("resumed"));
+        }
+    }
+}
+
+/// `-vv`: what joins the line to other tools.
+fn details(add: &mut Add<'_>, observation: &Observation) {
+    if let Some(server) = &observation.server {
+        add(format_args!("{}", Cipher(server)));
+    }
+    if let Some(rtt) = observation.handshake.as_ref().and_then(|handshake| handshake.tcp_rtt) {
+        add(format_args!("rtt {}", Span(rtt)));
+    }
+    if let Some(tag) = observation.vlans.outer {
+        add(format_args!("vlan {tag}"));
+    }
+    add(format_args!("packet {}", observation.packet));
+    if observation.flow.ports.0 != 0 {
+        add(format_args!("community {}", community::id(&observation.flow, &mut [0; 30])));
+    }
+    if let Some(hello) = &observation.hello {
+        add(format_args!("random {}", Hexadecimal(&hello.random)));
+    }
+}
+
+/// The whole name, or why there is none.
+fn whole(observation: &Observation) -> std::borrow::Cow<'_, str> {
+    match observation.name.as_deref() {
+        Some(Name { text: Some(text), .. }) => escape(text),
+        Some(_) => "(no name)".into(),
+        None => "(no hello)".into(),
+    }
+}
+
+fn endpoints(out: &mut Vec<u8>, flow: &FlowKey) {
+    for (ip, port, before) in
+        [(flow.source_ip(), flow.ports.0, ""), (flow.destination_ip(), flow.ports.1, " > ")]
+    {
+        match port {
+            0 => put(out, format_args!("{before}{ip}")),
+            _ => put(out, format_args!("{before}{}", std::net::SocketAddr::new(ip, port))),
+        }
+    }
+}
+
+fn put(out: &mut Vec<u8>, arguments: std::fmt::Arguments<'_>) {
+    // Writing into memory cannot fail.
+    let _ = out.write_fmt(arguments);
+}
+
+#[cfg(test)]
+mod tests;
