@@ -27,7 +27,8 @@ struct Datagram<'a> {
     protocol: u8,
     /// Captured bytes behind the IP header, padding included.
     rest: &'a [u8],
-    /// Bytes behind the IP header as the IP header counts them.
+    /// Bytes behind the IP header as the IP header counts them. An IPv6 length of 0, which means
+    /// something else, has no room for a transport header and thus ends in `None`.
     length: usize,
 }
 
@@ -117,7 +118,7 @@ fn ipv6(bytes: &[u8]) -> Option<Datagram<'_>> {
     let (source, rest) = rest.split_first_chunk::<16>()?;
     let (destination, rest) = rest.split_first_chunk::<16>()?;
     let length = usize::from(u16::from_be_bytes([h[4], h[5]]));
-    if h[0] >> 4 != 6 || length == 0 {
+    if h[0] >> 4 != 6 {
         return None;
     }
     let hosts = Hosts::V6(Ipv6Addr::from(*source), Ipv6Addr::from(*destination));

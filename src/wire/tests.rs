@@ -254,6 +254,10 @@ fn contradictory_ip_headers_are_bad() {
     assert_eq!(with(0, 0x44), Skip::BadHeader, "header length 16");
     assert_eq!(with(3, 19), Skip::BadHeader, "total length below the header");
     assert_eq!(with(3, 39), Skip::BadHeader, "total length inside the TCP header");
+    let mut icmp = Shape::default().bytes();
+    icmp[14 + 3] = 19;
+    icmp[14 + 9] = 1;
+    assert_eq!(skip(1, &icmp), Skip::BadHeader, "total length below the header, whatever follows");
     let mut v6 = Shape { v6: true, ..Shape::default() }.bytes();
     v6[14] = 0x45;
     assert_eq!(skip(1, &v6), Skip::BadHeader);

@@ -19,6 +19,7 @@ pub(crate) const AUTHENTICATION: u8 = 51;
 
 /// A packet of any shape that the decoder knows.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent choice of a shape")]
 pub(crate) struct Shape {
     pub(crate) link: u32,
     /// Ethernet with a length and a SNAP header instead of an `EtherType`.
@@ -153,7 +154,7 @@ impl Shape {
             out.extend([0, 0]);
             return out;
         }
-        let Header::Tcp { seq, ack, flags } = TCP else { unreachable!() };
+        let Header::Tcp { seq, ack, flags } = TCP else { panic!("TCP is TCP") };
         out.extend(seq.to_be_bytes());
         out.extend(ack.to_be_bytes());
         out.extend([(5 + self.tcp_options) << 4, flags.0, 0xff, 0xff, 0, 0, 0, 0]);
