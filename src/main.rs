@@ -4,14 +4,15 @@ use std::io::{self, Write};
 use std::process;
 
 use sni_watch::cli;
+use sni_watch::cli::ask;
 use sni_watch::cli::plan::Command;
 use sni_watch::error::{Error, ExitCode};
-use sni_watch::source::interfaces;
-use sni_watch::cli::ask;
 use sni_watch::run;
+use sni_watch::source::interfaces;
 
 fn main() -> process::ExitCode {
-    let names = || interfaces::list().map(|all| all.into_iter().map(|one| one.name).collect()).unwrap_or_default();
+    let names =
+        || interfaces::list().map(|all| all.into_iter().map(|one| one.name).collect()).unwrap_or_default();
     let command = match cli::parse_from(std::env::args_os(), &names) {
         Ok(command) => command,
         Err(stop) => {
@@ -34,7 +35,9 @@ fn perform(command: Command) -> Result<ExitCode, Error> {
             drop(stdout);
             return run::run(plan);
         }
-        Command::Explain { name, json, pattern } => ask::explain(&name, json, pattern.as_deref(), &mut stdout)?,
+        Command::Explain { name, json, pattern } => {
+            ask::explain(&name, json, pattern.as_deref(), &mut stdout)?
+        }
         Command::Interfaces => ask::interfaces(&mut stdout)?,
         Command::LinkTypes { interface } => ask::link_types(&interface, &mut stdout)?,
         Command::Completions(shell) => cli::generate::completions(shell, &mut stdout)?,

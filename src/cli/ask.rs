@@ -63,7 +63,8 @@ fn described(one: &Interface) -> String {
     if let Some(description) = &one.description {
         text += &format!(" ({})", escape(description));
     }
-    let flags = [(one.up, "Up"), (one.running, "Running"), (one.loopback, "Loopback"), (one.wireless, "Wireless")];
+    let flags =
+        [(one.up, "Up"), (one.running, "Running"), (one.loopback, "Loopback"), (one.wireless, "Wireless")];
     let set: Vec<&str> = flags.iter().filter(|(set, _)| *set).map(|(_, name)| *name).collect();
     if !set.is_empty() {
         text += &format!(" [{}]", set.join(", "));

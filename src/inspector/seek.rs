@@ -58,7 +58,13 @@ enum Judged {
 }
 
 /// Takes a segment with payload of a connection without a hello.
-pub fn seek(connection: &mut Connection, way: Way, segment: &Segment<'_>, tcp: Tcp, tools: &mut Tools) -> Sought {
+pub fn seek(
+    connection: &mut Connection,
+    way: Way,
+    segment: &Segment<'_>,
+    tcp: Tcp,
+    tools: &mut Tools,
+) -> Sought {
     let side = connection.side(way);
     if side.looks == Looks::Other {
         return Sought::More;
@@ -140,7 +146,8 @@ fn hold(
         side.head = Some(segment.head.into());
     }
     finish_exchange(&mut exchange, side, way, (first, mark), segment);
-    let records = side.stream.held.starting_at(start).and_then(|run| run.bytes.get(..wire_len)).map(Vec::from);
+    let records =
+        side.stream.held.starting_at(start).and_then(|run| run.bytes.get(..wire_len)).map(Vec::from);
     keep_records(&mut exchange, side, records.as_deref(), tools.keep_bytes);
     side.stream.advance(start.wrapping_add(u32::try_from(wire_len).unwrap_or(0)));
     connection.marks.conflict |= done.conflict || connection.side(way).stream.held.has_rivals();
@@ -248,7 +255,13 @@ fn exchange(hello: &Hello<'_>, name: std::sync::Arc<crate::model::name::Name>) -
     }
 }
 
-fn finish_exchange(exchange: &mut Exchange, side: &Side, way: Way, marks: (Mark, Mark), segment: &Segment<'_>) {
+fn finish_exchange(
+    exchange: &mut Exchange,
+    side: &Side,
+    way: Way,
+    marks: (Mark, Mark),
+    segment: &Segment<'_>,
+) {
     exchange.way = way;
     exchange.facts.segments = side.segments.max(1);
     (exchange.first, exchange.whole) = marks;

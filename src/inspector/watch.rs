@@ -2,20 +2,26 @@
 
 use crate::flow::limits::TOTAL_BYTES;
 use crate::flow::stream::Mark;
+use crate::flow::table::State;
 use crate::inspector::Inspector;
 use crate::inspector::answer::{self, News};
 use crate::inspector::connection::{ANSWER, Connection, LINGER, SEEK, Way};
 use crate::inspector::half::Tcp;
 use crate::inspector::record::{self, Cause};
 use crate::inspector::seek::{self, Sought};
-use crate::flow::table::State;
 use crate::model::frame::Timestamp;
 use crate::model::observation::Observation;
 use crate::model::segment::{Segment, TcpFlags};
 
 impl Inspector {
     /// Takes a segment of a connection whose outcome is open.
-    pub(super) fn connection(&mut self, index: u32, segment: &Segment<'_>, tcp: Tcp, out: &mut Vec<Observation>) {
+    pub(super) fn connection(
+        &mut self,
+        index: u32,
+        segment: &Segment<'_>,
+        tcp: Tcp,
+        out: &mut Vec<Observation>,
+    ) {
         let Some(open) = self.open.get_mut(index) else { return };
         let Some(way) = Way::of(&open.key, &segment.key) else { return };
         if tcp.opens() && segment.payload.is_empty() {
@@ -134,7 +140,13 @@ impl Inspector {
     }
 
     /// RST and FIN.
-    fn closing(&mut self, index: u32, way: Way, (segment, tcp): (&Segment<'_>, Tcp), out: &mut Vec<Observation>) {
+    fn closing(
+        &mut self,
+        index: u32,
+        way: Way,
+        (segment, tcp): (&Segment<'_>, Tcp),
+        out: &mut Vec<Observation>,
+    ) {
         let Some(open) = self.open.get_mut(index) else { return };
         if tcp.flags.has(TcpFlags::RST) {
             if !open.side(way).stream.is_near(tcp.seq) {

@@ -9,10 +9,7 @@ pub mod escape;
 mod hex;
 pub mod json;
 pub mod line;
-<<<<<<< HEAD
 pub mod mesh;
-=======
->>>>>>> h-output
 mod none;
 mod object;
 mod record;
@@ -22,14 +19,11 @@ mod words;
 pub mod writer;
 
 #[cfg(test)]
-<<<<<<< HEAD
 use crate::model;
 #[cfg(test)]
 #[path = "../../tests/support/sample.rs"]
 pub(crate) mod sample;
 #[cfg(test)]
-=======
->>>>>>> h-output
 mod tests;
 
 use crate::error::Error;

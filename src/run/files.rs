@@ -20,7 +20,8 @@ use crate::source::{Progress, Source, privileges};
 /// Reads the captures that were typed.
 pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitCode, Error> {
     let parts = Parts::new(&plan)?;
-    let filter = plan.filter.as_deref().filter(|text| !text.is_empty()).map(PacketFilter::compile).transpose()?;
+    let filter =
+        plan.filter.as_deref().filter(|text| !text.is_empty()).map(PacketFilter::compile).transpose()?;
     let typed: Vec<PathBuf> = typed.iter().map(PathBuf::from).collect();
     let captures = inputs::resolve(&typed)?;
     let piped = captures.iter().any(|capture| capture.path == Path::new("-"));

@@ -9,12 +9,17 @@ use crate::run::plan::{Capture, Direction, Plan};
 use crate::run::report::say;
 use crate::run::stop::Stop;
 use crate::run::{Parts, conclude, sinks};
-use crate::source::live::options::{self, LiveOptions};
 use crate::source::live::LiveSource;
+use crate::source::live::options::{self, LiveOptions};
 use crate::source::privileges;
 
 /// Watches interfaces until a signal.
-pub(super) fn run(mut plan: Plan, names: &[String], capture: &Capture, stop: &Stop) -> Result<ExitCode, Error> {
+pub(super) fn run(
+    mut plan: Plan,
+    names: &[String],
+    capture: &Capture,
+    stop: &Stop,
+) -> Result<ExitCode, Error> {
     let parts = Parts::new(&plan)?;
     let filter = plan.filter.take().unwrap_or_else(hello::default_filter);
     let options = live_options(capture, &filter);

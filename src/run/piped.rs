@@ -119,7 +119,11 @@ fn send(reader: &mut Reader, sender: &Sender<Message>, dropped: &mut u64) -> Con
     let found = std::mem::take(&mut reader.worker.out);
     let message = Message { input: reader.input, found, stats, end: None };
     if !reader.live {
-        return if sender.send(message).is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        return if sender.send(message).is_err() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        };
     }
     match sender.try_send(message) {
         Ok(()) => ControlFlow::Continue(()),

@@ -29,7 +29,10 @@ pub fn closing(snapshot: &Snapshot) -> String {
         text += &format!("{} dropped by interface\n", many(stats.source.dropped_by_interface, "packet"));
     }
     if stats.dropped_by_app > 0 {
-        text += &format!("{} dropped by sni-watch: the output is too slow\n", many(stats.dropped_by_app, "record"));
+        text += &format!(
+            "{} dropped by sni-watch: the output is too slow\n",
+            many(stats.dropped_by_app, "record")
+        );
     }
     text + &connections(snapshot)
 }
@@ -65,12 +68,8 @@ pub fn nothing_found(stats: &RunStats) -> Option<String> {
     if flows.with_sni + flows.without_sni + flows.incomplete_hello > 0 {
         return None;
     }
-    let mut text = format!(
-        "no ClientHello in {} ({} TCP, {} UDP)",
-        many(stats.packets, "packet"),
-        stats.tcp,
-        stats.udp
-    );
+    let mut text =
+        format!("no ClientHello in {} ({} TCP, {} UDP)", many(stats.packets, "packet"), stats.tcp, stats.udp);
     if flows.open_before > 0 {
         text += &format!(": {} open before the capture began", many(flows.open_before, "connection"));
     }

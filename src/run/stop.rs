@@ -31,7 +31,8 @@ impl Stop {
     /// # Errors
     /// The handlers could not be installed.
     pub fn install(&self) -> Result<(), Error> {
-        let failed = |source| Error::Io { action: "cannot handle signals of", path: "this process".into(), source };
+        let failed =
+            |source| Error::Io { action: "cannot handle signals of", path: "this process".into(), source };
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGUSR1, SIGHUP]).map_err(failed)?;
         let stop = self.clone();
         let wait = move || {

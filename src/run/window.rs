@@ -64,7 +64,8 @@ fn resolve(when: When, first: Timestamp) -> Timestamp {
         When::TimeOfDay(nanos) => {
             let day = || {
                 let first = jiff::Timestamp::from_nanosecond(i128::from(first.0)).ok()?;
-                let midnight = first.to_zoned(TimeZone::system()).with().time(Time::midnight()).build().ok()?;
+                let midnight =
+                    first.to_zoned(TimeZone::system()).with().time(Time::midnight()).build().ok()?;
                 u64::try_from(midnight.timestamp().as_nanosecond()).ok()
             };
             Timestamp(day().unwrap_or(0).saturating_add(nanos))
@@ -84,10 +85,13 @@ mod tests {
 
     #[test]
     fn holds_what_lies_between() {
-        let limits = Limits { since: Some(When::At(at(10))), until: Some(When::At(at(20))), ..Limits::default() };
+        let limits =
+            Limits { since: Some(When::At(at(10))), until: Some(When::At(at(20))), ..Limits::default() };
         let mut window = Window::new(&limits);
         window.first(at(5));
-        assert!(!window.holds(at(9)) && window.holds(at(10)) && window.holds(at(20)) && !window.holds(at(21)));
+        assert!(
+            !window.holds(at(9)) && window.holds(at(10)) && window.holds(at(20)) && !window.holds(at(21))
+        );
         assert!(!window.is_over(at(100)), "--until selects, it does not end the run");
     }
 
@@ -110,7 +114,8 @@ mod tests {
         window.first(first);
         let midnight = window.begin.0 - hour;
         assert!(midnight <= first.0 && first.0 - midnight < 26 * hour);
-        let zoned = jiff::Timestamp::from_nanosecond(i128::from(midnight)).unwrap().to_zoned(TimeZone::system());
+        let zoned =
+            jiff::Timestamp::from_nanosecond(i128::from(midnight)).unwrap().to_zoned(TimeZone::system());
         assert_eq!((zoned.hour(), zoned.minute()), (0, 0));
     }
 }

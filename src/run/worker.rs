@@ -65,9 +65,9 @@ impl Worker {
     ///
     /// All frames are decoded first and their table slots read at once: the cache misses of a batch overlap.
     pub fn frames(&mut self, frames: &[Frame<'_>]) -> ControlFlow<()> {
-        let taken = self.packets_left.map_or(frames.len(), |left| {
-            usize::try_from(left).unwrap_or(usize::MAX).min(frames.len())
-        });
+        let taken = self
+            .packets_left
+            .map_or(frames.len(), |left| usize::try_from(left).unwrap_or(usize::MAX).min(frames.len()));
         let mut segments: [Option<Segment<'_>>; BATCH] = [None; BATCH];
         let mut touched = 0;
         for (frame, slot) in frames.iter().take(taken).zip(&mut segments) {
