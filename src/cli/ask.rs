@@ -1,5 +1,6 @@
 //! The commands that answer a question without a capture: `explain`, `interfaces`, `-L`.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use crate::error::Error;
@@ -37,9 +38,9 @@ pub fn explain(name: &[u8], as_json: bool, pattern: Option<&str>, out: &mut dyn 
     let mut text = String::new();
     for (label, meaning) in rows {
         if label.is_empty() {
-            text += &format!("{meaning}\n");
+            _ = writeln!(text, "{meaning}");
         } else {
-            text += &format!("{:width$}  {meaning}\n", escape(&label));
+            _ = writeln!(text, "{:width$}  {meaning}", escape(&label));
         }
     }
     written(out.write_all(text.as_bytes()))
@@ -52,7 +53,7 @@ pub fn explain(name: &[u8], as_json: bool, pattern: Option<&str>, out: &mut dyn 
 pub fn interfaces(out: &mut dyn Write) -> Result<(), Error> {
     let mut text = String::new();
     for (index, one) in interfaces::list()?.into_iter().enumerate() {
-        text += &format!("{}.{}\n", index + 1, described(&one));
+        _ = writeln!(text, "{}.{}", index + 1, described(&one));
     }
     written(out.write_all(text.as_bytes()))
 }
@@ -61,15 +62,17 @@ pub fn interfaces(out: &mut dyn Write) -> Result<(), Error> {
 fn described(one: &Interface) -> String {
     let mut text = escape(&one.name).into_owned();
     if let Some(description) = &one.description {
-        text += &format!(" ({})", escape(description));
+        _ = write!(text, " ({})", escape(description));
     }
     let flags =
         [(one.up, "Up"), (one.running, "Running"), (one.loopback, "Loopback"), (one.wireless, "Wireless")];
     let set: Vec<&str> = flags.iter().filter(|(set, _)| *set).map(|(_, name)| *name).collect();
     if !set.is_empty() {
-        text += &format!(" [{}]", set.join(", "));
+        _ = write!(text, " [{}]", set.join(", "));
     }
-    one.addresses.iter().for_each(|address| text += &format!(" {address}"));
+    for address in &one.addresses {
+        _ = write!(text, " {address}");
+    }
     text
 }
 
@@ -80,7 +83,7 @@ fn described(one: &Interface) -> String {
 pub fn link_types(interface: &str, out: &mut dyn Write) -> Result<(), Error> {
     let mut text = format!("Data link types for {}:\n", escape(interface));
     for one in interfaces::link_types(interface)? {
-        text += &format!("  {} ({})\n", one.name, one.description);
+        _ = writeln!(text, "  {} ({})", one.name, one.description);
     }
     written(out.write_all(text.as_bytes()))
 }

@@ -68,10 +68,8 @@ impl Stream {
 
     /// From now on the bytes from sequence number `seq` on are wanted; what was held stays where it is.
     pub fn resume_at(&mut self, seq: u32) {
-        match self.base {
-            Some(base) => self.next = u32::try_from(distance(base, seq)).unwrap_or(0),
-            None => (self.base, self.next) = (Some(seq), 0),
-        }
+        let base = *self.base.get_or_insert(seq);
+        self.next = u32::try_from(distance(base, seq)).unwrap_or(0);
         self.anchored = true;
     }
 

@@ -163,9 +163,9 @@ impl Table {
         }
     }
 
-    fn remove_at(&mut self, mut hole: usize) {
+    fn remove_at(&mut self, mut gap: usize) {
         self.len -= 1;
-        let mut at = hole;
+        let mut at = gap;
         loop {
             at = (at + 1) & self.mask;
             let Some(slot) = self.slots.get(at).copied() else { break };
@@ -173,14 +173,14 @@ impl Table {
                 break;
             }
             let home = self.home(slot.hash);
-            if (at.wrapping_sub(home) & self.mask) >= (at.wrapping_sub(hole) & self.mask) {
-                if let Some(empty) = self.slots.get_mut(hole) {
+            if (at.wrapping_sub(home) & self.mask) >= (at.wrapping_sub(gap) & self.mask) {
+                if let Some(empty) = self.slots.get_mut(gap) {
                     *empty = slot;
                 }
-                hole = at;
+                gap = at;
             }
         }
-        if let Some(empty) = self.slots.get_mut(hole) {
+        if let Some(empty) = self.slots.get_mut(gap) {
             *empty = Slot::default();
         }
     }

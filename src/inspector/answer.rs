@@ -18,7 +18,7 @@ const FATAL: u8 = 2;
 
 /// What the newest segment showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
+pub(super) enum News {
     /// The second hello, after a HelloRetryRequest, is whole.
     SecondHello,
     /// Both sides encrypt.
@@ -28,7 +28,7 @@ pub enum News {
 }
 
 /// Takes a segment's payload once the hello is known.
-pub fn follow(connection: &mut Connection, way: Way, segment: &Segment<'_>, tcp: Tcp) -> Vec<News> {
+pub(super) fn follow(connection: &mut Connection, way: Way, segment: &Segment<'_>, tcp: Tcp) -> Vec<News> {
     let mut news = Vec::new();
     let client = connection.exchange.as_ref().is_some_and(|exchange| exchange.way == way);
     let answered = connection.exchange.as_ref().is_some_and(|exchange| exchange.server.is_some());
@@ -61,14 +61,20 @@ pub fn follow(connection: &mut Connection, way: Way, segment: &Segment<'_>, tcp:
 }
 
 /// Reads what was held of a direction as far as it is in order now.
-pub fn catch_up(connection: &mut Connection, way: Way, mark: Mark, news: &mut Vec<News>) {
+pub(super) fn catch_up(connection: &mut Connection, way: Way, mark: Mark, news: &mut Vec<News>) {
     while let Some(bytes) = connection.side(way).stream.take() {
         listen(connection, way, &bytes, mark, news);
     }
 }
 
 /// Feeds bytes that are in order to the direction's record reader.
-pub fn listen(connection: &mut Connection, way: Way, mut bytes: &[u8], mark: Mark, news: &mut Vec<News>) {
+pub(super) fn listen(
+    connection: &mut Connection,
+    way: Way,
+    mut bytes: &[u8],
+    mark: Mark,
+    news: &mut Vec<News>,
+) {
     while let Some(said) = connection.side(way).flight.next(&mut bytes) {
         hear(connection, way, said, mark, news);
     }
@@ -83,11 +89,14 @@ fn hear(connection: &mut Connection, way: Way, said: Said, mark: Mark, news: &mu
             exchange.server = Some((hello, mark.time));
         }
         Said::HelloRetry if from_server => exchange.retry = true,
-        Said::ClientHello(second) if !from_server && exchange.retry && exchange.facts.index == 0 => {
-            if second.random == exchange.facts.random {
-                take_second(exchange, second, mark);
-                news.push(News::SecondHello);
-            }
+        Said::ClientHello(second)
+            if !from_server
+                && exchange.retry
+                && exchange.facts.index == 0
+                && second.random == exchange.facts.random =>
+        {
+            take_second(exchange, second, mark);
+            news.push(News::SecondHello);
         }
         Said::Alert(alert) if alert.level == FATAL => news.push(News::Alert(way, alert)),
         Said::Handshake(CERTIFICATE) if from_server => {
@@ -98,13 +107,11 @@ fn hear(connection: &mut Connection, way: Way, said: Said, mark: Mark, news: &mu
             let full = exchange.server.as_ref().is_none_or(|(hello, _)| hello.version.is_13());
             exchange.resumed = exchange.resumed.or((!full).then_some(true));
         }
-        Said::Encrypted => {
-            // before the ServerHello it can only be early data
-            if exchange.server.is_some() {
-                connection.side(way).encrypted = true;
-                if connection.forth.encrypted && connection.back.encrypted {
-                    news.push(News::Established);
-                }
+        // before the ServerHello it can only be early data
+        Said::Encrypted if exchange.server.is_some() => {
+            connection.side(way).encrypted = true;
+            if connection.forth.encrypted && connection.back.encrypted {
+                news.push(News::Established);
             }
         }
         _ => {}
@@ -131,7 +138,7 @@ fn take_second(exchange: &mut crate::inspector::connection::Exchange, second: Ag
 }
 
 /// Notes a FIN; true once a side's FIN has all its bytes ahead of it.
-pub fn fin(connection: &mut Connection, way: Way, segment: &Segment<'_>, tcp: Tcp) {
+pub(super) fn fin(connection: &mut Connection, way: Way, segment: &Segment<'_>, tcp: Tcp) {
     if !tcp.flags.has(TcpFlags::FIN) {
         return;
     }
@@ -142,7 +149,7 @@ pub fn fin(connection: &mut Connection, way: Way, segment: &Segment<'_>, tcp: Tc
 }
 
 /// True if `way` has sent its FIN and everything ahead of it was seen.
-pub fn is_closed(connection: &mut Connection, way: Way) -> bool {
+pub(super) fn is_closed(connection: &mut Connection, way: Way) -> bool {
     let side = connection.side(way);
     side.fin.is_some_and(|fin| side.stream.next() >= fin || side.stream.held.is_empty())
 }

@@ -9,7 +9,7 @@ use crate::model::segment::FlowKey;
 
 /// Why the watch over a handshake ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
+pub(super) enum Cause {
     /// Both sides encrypt.
     Established,
     /// A fatal alert.
@@ -36,7 +36,7 @@ fn oriented(key: FlowKey, client: Way) -> FlowKey {
 }
 
 /// The record of a connection whose hello is whole.
-pub fn handshake(connection: &mut Connection, cause: Cause, now: Timestamp) -> Option<Observation> {
+pub(super) fn handshake(connection: &mut Connection, cause: Cause, now: Timestamp) -> Option<Observation> {
     let exchange = connection.exchange.take()?;
     let client = exchange.way;
     let judged = judge(connection, &exchange, cause);
@@ -116,7 +116,7 @@ fn silent(connection: &mut Connection, exchange: &Exchange) -> bool {
 }
 
 /// The record of a hello that is whole: the outcome is open.
-pub fn hello(connection: &Connection, exchange: &Exchange) -> Observation {
+pub(super) fn hello(connection: &Connection, exchange: &Exchange) -> Observation {
     Observation {
         action: Action::Hello,
         time: exchange.first.time,
@@ -136,7 +136,7 @@ pub fn hello(connection: &Connection, exchange: &Exchange) -> Observation {
 }
 
 /// The direction in which a hello was begun, if one was.
-pub fn begun(connection: &mut Connection) -> Option<Way> {
+pub(super) fn begun(connection: &mut Connection) -> Option<Way> {
     let begun = |side: &Side| side.looks == Looks::Hello && side.need > 6;
     if begun(&connection.forth) {
         return Some(Way::Forth);
@@ -145,7 +145,12 @@ pub fn begun(connection: &mut Connection) -> Option<Way> {
 }
 
 /// The record of a hello that was begun and will never be whole.
-pub fn incomplete(connection: &mut Connection, client: Way, cause: Cause, now: Timestamp) -> Observation {
+pub(super) fn incomplete(
+    connection: &mut Connection,
+    client: Way,
+    cause: Cause,
+    now: Timestamp,
+) -> Observation {
     let by = match cause {
         Cause::Reset(way) => Some(peer(client, way)),
         Cause::Closed => connection.closed_by.map(|way| peer(client, way)),
@@ -189,7 +194,7 @@ pub fn incomplete(connection: &mut Connection, client: Way, cause: Cause, now: T
 }
 
 /// The end record of a connection that was told.
-pub fn end(connection: &Connection, told: &Observation, now: Timestamp) -> Observation {
+pub(super) fn end(connection: &Connection, told: &Observation, now: Timestamp) -> Observation {
     let client_is_forth = told.flow == connection.key;
     let (forth, back): (Traffic, Traffic) = (connection.forth.traffic, connection.back.traffic);
     let traffic = if client_is_forth { (forth, back) } else { (back, forth) };
@@ -197,7 +202,7 @@ pub fn end(connection: &Connection, told: &Observation, now: Timestamp) -> Obser
 }
 
 /// The record of an attempt: refused, or never answered.
-pub fn attempt(half: &Half, result: Outcome, completed: Timestamp) -> Observation {
+pub(super) fn attempt(half: &Half, result: Outcome, completed: Timestamp) -> Observation {
     let refused = result == Outcome::Refused;
     Observation {
         action: Action::Handshake,

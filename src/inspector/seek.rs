@@ -17,7 +17,7 @@ use crate::model::segment::{Segment, Transport};
 use crate::model::skip::{Skip, SkipCounts};
 
 /// What all connections share while they look for hellos.
-pub struct Tools {
+pub(super) struct Tools {
     readers: Vec<Box<dyn Reader>>,
     /// Names seen so far.
     pub names: Names,
@@ -37,7 +37,7 @@ impl Tools {
 
 /// What a segment led to.
 #[derive(Debug)]
-pub enum Sought {
+pub(super) enum Sought {
     /// Nothing yet.
     More,
     /// The hello is whole; the bytes behind it that came with the same segment, if it was read in place.
@@ -58,7 +58,7 @@ enum Judged {
 }
 
 /// Takes a segment with payload of a connection without a hello.
-pub fn seek(
+pub(super) fn seek(
     connection: &mut Connection,
     way: Way,
     segment: &Segment<'_>,
@@ -97,7 +97,7 @@ pub fn seek(
             judged => {
                 side.newest = segment.time;
                 side.stream.keep(offset, bytes, mark);
-                return note(side, offset, bytes.len(), judged, tools);
+                return note(side, offset, bytes.len(), &judged, tools);
             }
         }
     }
@@ -131,16 +131,17 @@ fn hold(
         return Sought::More;
     }
     let mut judged = judge(&run.bytes, tools);
-    if done.conflict && !matches!(judged, Judged::Hello(..)) {
-        if let Some(rival) = side.stream.held.rival(start) {
-            let other = judge(&rival, tools);
-            if matches!(other, Judged::Hello(..)) {
-                judged = other;
-            }
+    if done.conflict
+        && !matches!(judged, Judged::Hello(..))
+        && let Some(rival) = side.stream.held.rival(start)
+    {
+        let other = judge(&rival, tools);
+        if matches!(other, Judged::Hello(..)) {
+            judged = other;
         }
     }
     let Judged::Hello(mut exchange, wire_len) = judged else {
-        return note(side, start, len, judged, tools);
+        return note(side, start, len, &judged, tools);
     };
     if tools.keep_bytes && side.head.is_none() {
         side.head = Some(segment.head.into());
@@ -185,12 +186,12 @@ fn give_up(side: &mut Side, tools: &mut Tools) -> Sought {
 }
 
 /// Draws the conclusion from a prefix that is no whole hello.
-fn note(side: &mut Side, start: u32, len: usize, judged: Judged, tools: &mut Tools) -> Sought {
+fn note(side: &mut Side, start: u32, len: usize, judged: &Judged, tools: &mut Tools) -> Sought {
     let anchored = side.stream.is_anchored();
     match judged {
         Judged::Hello(..) => return Sought::More,
         Judged::Wait(need) => {
-            (side.need, side.need_at) = (need, start);
+            (side.need, side.need_at) = (*need, start);
             side.looks = Looks::Hello;
         }
         Judged::Tls => side.looks = Looks::Tls,
@@ -200,7 +201,7 @@ fn note(side: &mut Side, start: u32, len: usize, judged: Judged, tools: &mut Too
             }
             side.looks = Looks::Other;
             side.stream.held.clear();
-            tools.skips.add(skip);
+            tools.skips.add(*skip);
             return Sought::Nothing;
         }
     }
@@ -277,7 +278,7 @@ fn keep_records(exchange: &mut Exchange, side: &mut Side, records: Option<&[u8]>
 }
 
 /// A segment that brings nothing new.
-pub fn again(side: &mut Side, segment: &Segment<'_>) {
+pub(super) fn again(side: &mut Side, segment: &Segment<'_>) {
     if segment.time.since(side.newest) >= SAME_PACKET {
         side.retransmits = side.retransmits.saturating_add(1);
     }

@@ -189,14 +189,13 @@ impl Inspector {
     pub(super) fn conclude(&mut self, index: u32, cause: Cause, at: Timestamp, out: &mut Vec<Observation>) {
         let Some(open) = self.open.get_mut(index) else { return };
         let over = matches!(cause, Cause::Reset(_) | Cause::Closed | Cause::CutOff);
-        let told = match open.told.take() {
-            Some(told) => Some(*told),
-            None => {
-                self.held = self.held.saturating_sub(open.held());
-                let told = self.tell(index, cause, at);
-                out.extend(told.clone());
-                told
-            }
+        let told = if let Some(told) = open.told.take() {
+            Some(*told)
+        } else {
+            self.held = self.held.saturating_sub(open.held());
+            let told = self.tell(index, cause, at);
+            out.extend(told.clone());
+            told
         };
         let Some(open) = self.open.get_mut(index) else { return };
         if self.settings.emit_end

@@ -19,11 +19,6 @@ mod words;
 pub mod writer;
 
 #[cfg(test)]
-use crate::model;
-#[cfg(test)]
-#[path = "../../tests/support/sample.rs"]
-pub(crate) mod sample;
-#[cfg(test)]
 mod tests;
 
 use crate::error::Error;

@@ -85,9 +85,8 @@ fn read(mut reader: Reader, sender: &Sender<Message>, stop: &Stop) {
         }
         let driven = reader.source.drive(&mut |frames| reader.worker.frames(frames));
         match driven {
-            Ok(Progress::More) => {}
             Ok(Progress::Idle) if reader.live => reader.worker.tick_at(wall_clock()),
-            Ok(Progress::Idle) => {}
+            Ok(Progress::More | Progress::Idle) => {}
             Ok(Progress::End) => break,
             Err(error) if reader.live => {
                 end = Err(error);

@@ -1,6 +1,7 @@
 //! What a run says to the person at the terminal: standard error only, never a record.
 
 use std::fmt::Display;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use crate::model::stats::RunStats;
@@ -26,13 +27,11 @@ pub fn closing(snapshot: &Snapshot) -> String {
         many(stats.source.dropped_by_kernel, "packet")
     );
     if stats.source.dropped_by_interface > 0 {
-        text += &format!("{} dropped by interface\n", many(stats.source.dropped_by_interface, "packet"));
+        _ = writeln!(text, "{} dropped by interface", many(stats.source.dropped_by_interface, "packet"));
     }
     if stats.dropped_by_app > 0 {
-        text += &format!(
-            "{} dropped by sni-watch: the output is too slow\n",
-            many(stats.dropped_by_app, "record")
-        );
+        let dropped = many(stats.dropped_by_app, "record");
+        _ = writeln!(text, "{dropped} dropped by sni-watch: the output is too slow");
     }
     text + &connections(snapshot)
 }
@@ -56,7 +55,7 @@ pub fn connections(snapshot: &Snapshot) -> String {
         (flows.conflicts, "with contradictory bytes in the hello"),
     ] {
         if count > 0 {
-            text += &format!(", {count} {what}");
+            _ = write!(text, ", {count} {what}");
         }
     }
     text
@@ -71,7 +70,7 @@ pub fn nothing_found(stats: &RunStats) -> Option<String> {
     let mut text =
         format!("no ClientHello in {} ({} TCP, {} UDP)", many(stats.packets, "packet"), stats.tcp, stats.udp);
     if flows.open_before > 0 {
-        text += &format!(": {} open before the capture began", many(flows.open_before, "connection"));
+        _ = write!(text, ": {} open before the capture began", many(flows.open_before, "connection"));
     }
     Some(text + ": is this the right filter?")
 }

@@ -40,7 +40,7 @@ fn no_extensions_block_is_legal() {
         assert_eq!(fields.sni, Sni::Absent);
         assert_eq!(fields.offered, Version(version));
         assert_eq!((fields.alpn, fields.ech), (None, false));
-        assert_eq!(fields.session_id, []);
+        assert!(fields.session_id.is_empty());
     }
 }
 
