@@ -271,10 +271,11 @@ mod tests {
     fn caps_hold() {
         let mut asm = Assembler::default();
         assert!(asm.insert(0, &vec![0; MAX_BYTES + 1], ()).full);
-        for i in 0..MAX_PIECES as u32 {
+        let most = u32::try_from(MAX_PIECES).unwrap();
+        for i in 0..most {
             assert_eq!(asm.insert(i * 2, b"x", ()).fresh, 1);
         }
-        assert!(asm.insert(MAX_PIECES as u32 * 2, b"x", ()).full);
+        assert!(asm.insert(most * 2, b"x", ()).full);
         assert_eq!(asm.insert(1, b"y", ()).fresh, 1, "joining two pieces needs no new one");
         assert_eq!(asm.insert(u32::MAX, b"xy", ()), Inserted::default());
     }

@@ -36,7 +36,7 @@ fn perform(command: Command) -> Result<ExitCode, Error> {
             return run::run(plan);
         }
         Command::Explain { name, json, pattern } => {
-            ask::explain(&name, json, pattern.as_deref(), &mut stdout)?
+            ask::explain(&name, json, pattern.as_deref(), &mut stdout)?;
         }
         Command::Interfaces => ask::interfaces(&mut stdout)?,
         Command::LinkTypes { interface } => ask::link_types(&interface, &mut stdout)?,

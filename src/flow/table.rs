@@ -227,17 +227,14 @@ mod tests {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             // few homes and few hashes: long probe runs and many hits
             let hash = ((random >> 33) % 3000) << 20;
-            match random % 3 {
-                0 => {
-                    table.remove(hash);
-                    model.remove(&nonzero(hash));
-                }
-                _ => {
-                    let state = [State::Done, State::Ended, State::Half(step), State::Open(step)]
-                        [(random >> 60) as usize % 4];
-                    table.insert(hash, state, step);
-                    model.insert(nonzero(hash), (state, step));
-                }
+            if random.is_multiple_of(3) {
+                table.remove(hash);
+                model.remove(&nonzero(hash));
+            } else {
+                let state = [State::Done, State::Ended, State::Half(step), State::Open(step)]
+                    [(random >> 60) as usize % 4];
+                table.insert(hash, state, step);
+                model.insert(nonzero(hash), (state, step));
             }
             assert_eq!(table.len(), model.len());
         }

@@ -29,7 +29,7 @@ pub(super) struct Tools {
 
 impl Tools {
     /// Tools with one reader for each protocol.
-    pub fn new(names: Names, keep_bytes: bool) -> Self {
+    pub(super) fn new(names: Names, keep_bytes: bool) -> Self {
         let readers = PROTOCOLS.iter().map(|row| row.reader()).collect();
         Self { readers, names, skips: SkipCounts::default(), keep_bytes }
     }
