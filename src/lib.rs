@@ -3,11 +3,16 @@
 //! Data goes one way: frame → segment → hello → observation → snapshot → output; each module is one
 //! stage, in that order. What travels stands in [`model`].
 
+pub mod assemble;
+pub mod cli;
 pub mod error;
+pub mod flow;
 pub mod hello;
+pub mod inspector;
 pub mod model;
 pub mod naming;
 pub mod output;
+pub mod run;
 pub mod source;
 pub mod tally;
 pub mod wire;

@@ -1,3 +1,47 @@
 //! The binary: parse, plan, run, one error line, exit code.
 
-fn main() {}
+use std::io::{self, Write};
+use std::process;
+
+use sni_watch::cli;
+use sni_watch::cli::ask;
+use sni_watch::cli::plan::Command;
+use sni_watch::error::{Error, ExitCode};
+use sni_watch::run;
+use sni_watch::source::interfaces;
+
+fn main() -> process::ExitCode {
+    let names =
+        || interfaces::list().map(|all| all.into_iter().map(|one| one.name).collect()).unwrap_or_default();
+    let command = match cli::parse_from(std::env::args_os(), &names) {
+        Ok(command) => command,
+        Err(stop) => {
+            let code = stop.exit_code();
+            drop(stop.print());
+            return process::ExitCode::from(code as u8);
+        }
+    };
+    let code = perform(command).unwrap_or_else(|error| {
+        drop(writeln!(io::stderr().lock(), "sni-watch: {error}"));
+        error.exit_code()
+    });
+    process::ExitCode::from(code as u8)
+}
+
+fn perform(command: Command) -> Result<ExitCode, Error> {
+    let mut stdout = io::stdout().lock();
+    match command {
+        Command::Watch(plan) | Command::Summary(plan) => {
+            drop(stdout);
+            return run::run(plan);
+        }
+        Command::Explain { name, json, pattern } => {
+            ask::explain(&name, json, pattern.as_deref(), &mut stdout)?;
+        }
+        Command::Interfaces => ask::interfaces(&mut stdout)?,
+        Command::LinkTypes { interface } => ask::link_types(&interface, &mut stdout)?,
+        Command::Completions(shell) => cli::generate::completions(shell, &mut stdout)?,
+        Command::Man => cli::generate::man(&mut stdout)?,
+    }
+    Ok(ExitCode::Done)
+}

@@ -1,3 +1,118 @@
 //! Finds `ClientHellos` at the beginning of a stream, and reads what both sides say until they encrypt.
+//!
+//! [`PROTOCOLS`] is the table: what carries a hello is one row of it. A row's reader turns a stream's
+//! prefix into a hello; [`flight::Flight`] reads what either side says afterwards.
 
+pub mod client;
+mod cursor;
+mod extensions;
+pub mod flight;
+mod gather;
+mod messages;
+mod names;
 pub mod protocol;
+mod record;
+mod server;
+#[cfg(test)]
+mod testing;
+pub mod tls;
+
+use crate::hello::protocol::{Probe, Protocol};
+use crate::hello::tls::Tls;
+use crate::model::segment::Transport;
+
+/// All protocols that carry a ClientHello.
+pub static PROTOCOLS: &[&dyn Protocol] = &[&Tls];
+
+/// What the table makes of a stream's or datagram's first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The row of [`PROTOCOLS`] with this index.
+    Row(usize),
+    /// Too few bytes to tell.
+    NotYet,
+    /// No row knows it.
+    Nothing,
+}
+
+/// Asks each row of `transport`; the first that says yes wins.
+pub fn probe(transport: Transport, prefix: &[u8]) -> Found {
+    let mut found = Found::Nothing;
+    for (index, row) in PROTOCOLS.iter().enumerate() {
+        if row.carrier().0 != transport {
+            continue;
+        }
+        match row.probe(prefix) {
+            Probe::Yes => return Found::Row(index),
+            Probe::NotYet => found = Found::NotYet,
+            Probe::No => {}
+        }
+    }
+    found
+}
+
+/// The live filter where the user gives none, in pcap-filter(7) words: each row's transport and ports.
+pub fn default_filter() -> String {
+    let mut terms: Vec<String> = Vec::new();
+    for (transport, ports) in PROTOCOLS.iter().map(|row| row.carrier()) {
+        let word = match transport {
+            Transport::Tcp => "tcp",
+            Transport::Udp => "udp",
+        };
+        for port in ports {
+            let term = format!("{word} port {port}");
+            if !terms.contains(&term) {
+                terms.push(term);
+            }
+        }
+    }
+    terms.join(" or ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hello::testing::Builder;
+    use crate::model::hello::Reading;
+
+    #[test]
+    fn rows_have_unique_names_and_ports_in_the_filter() {
+        let filter = default_filter();
+        for (index, row) in PROTOCOLS.iter().enumerate() {
+            assert!(PROTOCOLS[..index].iter().all(|other| other.name() != row.name()));
+            let (transport, ports) = row.carrier();
+            let word = if transport == Transport::Tcp { "tcp" } else { "udp" };
+            assert!(!ports.is_empty());
+            for port in ports {
+                assert!(filter.split(" or ").any(|term| term == format!("{word} port {port}")));
+            }
+        }
+    }
+
+    #[test]
+    fn filter_names_tls_once() {
+        assert_eq!(default_filter().matches("tcp port 443").count(), 1);
+    }
+
+    #[test]
+    fn probe_picks_the_row_whose_reader_reads_the_hello() {
+        let stream = Builder::new().sni("a.example").records(&[]);
+        let Found::Row(index) = probe(Transport::Tcp, &stream) else { panic!("not found") };
+        let row = PROTOCOLS[index];
+        assert_eq!(row.name(), "tls");
+        assert!(matches!(row.reader().read(&stream), Reading::Hello(_)));
+    }
+
+    #[test]
+    fn probe_tells_not_yet_from_nothing() {
+        assert_eq!(probe(Transport::Tcp, b""), Found::NotYet);
+        assert_eq!(probe(Transport::Tcp, &[0x16, 3]), Found::NotYet);
+        assert_eq!(probe(Transport::Tcp, b"GET /"), Found::Nothing);
+    }
+
+    #[test]
+    fn probe_asks_rows_of_the_same_transport_only() {
+        let stream = Builder::new().records(&[]);
+        assert!(!matches!(probe(Transport::Udp, &stream), Found::Row(i) if PROTOCOLS[i].name() == "tls"));
+    }
+}

@@ -26,6 +26,7 @@ impl Timestamp {
     }
 
     /// `self` plus `nanos`, saturating.
+    #[must_use]
     pub fn plus(self, nanos: u64) -> Self {
         Self(self.0.saturating_add(nanos))
     }

@@ -1,5 +1,7 @@
 //! A decoded ClientHello, borrowed from the captured bytes, and what the server said to it.
 
+use std::borrow::Cow;
+
 use super::skip::Skip;
 
 /// A TLS version number as on the wire: 0x0301 is TLS 1.0, 0x0304 is TLS 1.3, 0x7fXX a draft of 1.3,
@@ -13,9 +15,31 @@ impl Version {
     /// TLS 1.3, RFC 8446.
     pub const TLS13: Self = Self(0x0304);
 
-    /// True for 1.3 and its drafts (0x7fXX, and 0xfbXX of Facebook's experiments).
+    /// True for 1.3, its drafts (0x7fXX) and its experiments (0x7eXX of `BoringSSL`, 0xfbXX of Facebook).
     pub fn is_13(self) -> bool {
-        self == Self::TLS13 || matches!(self.0 >> 8, 0x7f | 0xfb)
+        self == Self::TLS13 || matches!(self.0 >> 8, 0x7e | 0x7f | 0xfb)
+    }
+
+    /// The version's number as ECS `tls.version` has it: `1.2`, `1.3-draft23`, `1.3-fb1a`, `3.0` for
+    /// SSL 3.0 (see [`Version::protocol`]); an unknown one in hexadecimal, as `0x0305`.
+    pub fn name(self) -> Cow<'static, str> {
+        let [high, low] = self.0.to_be_bytes();
+        Cow::Borrowed(match (high, low) {
+            (3, 0) => "3.0",
+            (3, 1) => "1.0",
+            (3, 2) => "1.1",
+            (3, 3) => "1.2",
+            (3, 4) => "1.3",
+            (0x7e, _) => "1.3-exp",
+            (0x7f, _) => return Cow::Owned(format!("1.3-draft{low}")),
+            (0xfb, _) => return Cow::Owned(format!("1.3-fb{low:02x}")),
+            _ => return Cow::Owned(format!("0x{:04x}", self.0)),
+        })
+    }
+
+    /// The protocol that the number belongs to, as ECS `tls.version_protocol` has it: `ssl` or `tls`.
+    pub fn protocol(self) -> &'static str {
+        if self.0 == 0x0300 { "ssl" } else { "tls" }
     }
 }
 
@@ -102,4 +126,35 @@ pub struct Alert {
     pub code: u8,
     /// The code's name (RFC 8446 appendix B.2), `"unknown"` where it has none.
     pub name: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_names() {
+        for (number, protocol, name) in [
+            (0x0300, "ssl", "3.0"),
+            (0x0301, "tls", "1.0"),
+            (0x0302, "tls", "1.1"),
+            (0x0303, "tls", "1.2"),
+            (0x0304, "tls", "1.3"),
+            (0x0305, "tls", "0x0305"),
+            (0x7e01, "tls", "1.3-exp"),
+            (0x7f0e, "tls", "1.3-draft14"),
+            (0x7f17, "tls", "1.3-draft23"),
+            (0xfb1a, "tls", "1.3-fb1a"),
+            (0x0a0a, "tls", "0x0a0a"),
+        ] {
+            let version = Version(number);
+            assert_eq!((version.protocol(), version.name().as_ref()), (protocol, name));
+        }
+    }
+
+    #[test]
+    fn drafts_and_experiments_are_1_3() {
+        assert!([0x0304, 0x7e01, 0x7f17, 0xfb1a].into_iter().all(|n| Version(n).is_13()));
+        assert!(![0x0303, 0x0305, 0x0a0a, 0xfefd].into_iter().any(|n| Version(n).is_13()));
+    }
 }

@@ -60,3 +60,30 @@ pub struct RunStats {
     /// What was passed over, by reason.
     pub skips: SkipCounts,
 }
+
+impl RunStats {
+    /// Adds the counters of another part of the same run.
+    pub fn add(&mut self, other: &Self) {
+        self.packets += other.packets;
+        self.bytes += other.bytes;
+        self.tcp += other.tcp;
+        self.udp += other.udp;
+        self.dropped_by_app += other.dropped_by_app;
+        self.source.received += other.source.received;
+        self.source.dropped_by_kernel += other.source.dropped_by_kernel;
+        self.source.dropped_by_interface += other.source.dropped_by_interface;
+        self.skips.merge(&other.skips);
+        let (mine, theirs) = (&mut self.flows, &other.flows);
+        mine.active += theirs.active;
+        mine.total += theirs.total;
+        mine.with_sni += theirs.with_sni;
+        mine.without_sni += theirs.without_sni;
+        mine.ech += theirs.ech;
+        mine.incomplete_hello += theirs.incomplete_hello;
+        mine.evicted += theirs.evicted;
+        mine.open_before += theirs.open_before;
+        mine.no_hello += theirs.no_hello;
+        mine.conflicts += theirs.conflicts;
+        mine.unanswered += theirs.unanswered;
+    }
+}

@@ -9,6 +9,7 @@ pub mod escape;
 mod hex;
 pub mod json;
 pub mod line;
+pub mod mesh;
 mod none;
 mod object;
 mod record;

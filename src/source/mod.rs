@@ -2,11 +2,33 @@
 //!
 //! The contract is [`Source`]. A frame lent to a visitor lives for that visit only; nothing is copied.
 
+pub mod expression;
+mod failure;
+pub mod interfaces;
+pub mod linktype;
+pub mod live;
+pub mod privileges;
+
 use std::ops::ControlFlow;
 
 use crate::error::Error;
 use crate::model::frame::Frame;
 use crate::model::stats::SourceStats;
+
+mod batch;
+mod block;
+mod cursor;
+pub mod file;
+pub mod filter;
+mod input;
+pub mod inputs;
+mod interface;
+pub mod merge;
+mod pcap;
+mod pcapng;
+mod records;
+#[cfg(test)]
+mod samples;
 
 /// How a [`Source::drive`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +52,23 @@ pub trait Source: Send {
     /// Lends the frames of one block of a file, or what the ring holds now.
     ///
     /// # Errors
-    /// A damaged input or an interface that failed; every frame ahead of the damage was lent before.
+    /// A damaged input or an interface that failed; every frame ahead of the damage was lent before. An
+    /// `Err` tells of one input, once: `drive` may be called again, lends what the other inputs still
+    /// hold, tells of the next damaged one, and at last answers [`Progress::End`].
     fn drive(&mut self, visit: &mut Visitor<'_>) -> Result<Progress, Error>;
 
     /// The source's own counters, as far as it has any.
     fn stats(&mut self) -> SourceStats {
         SourceStats::default()
+    }
+}
+
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn drive(&mut self, visit: &mut Visitor<'_>) -> Result<Progress, Error> {
+        (**self).drive(visit)
+    }
+
+    fn stats(&mut self) -> SourceStats {
+        (**self).stats()
     }
 }

@@ -1,0 +1,229 @@
+//! What the command line means: every check ahead of the first packet.
+
+use std::os::unix::ffi::OsStrExt;
+
+use clap_complete::Shell;
+
+use crate::cli::filter::filter;
+use crate::cli::name::{checked_pattern, unescape};
+use crate::cli::options::{CaptureOptions, InputOptions, Options, StopOptions};
+use crate::cli::records::{BytesOptions, OutputOptions, SelectOptions};
+use crate::cli::value::Kind;
+use crate::cli::world::World;
+use crate::cli::{Args, Subcommand};
+use crate::error::Error;
+use crate::run::plan::{Capture, Direction, Emit, Hex, Input, Limits, Plan, View, Watch, When};
+use crate::run::select::{Patterns, Select};
+use crate::tally::snapshot::Dimension;
+
+/// What the program shall do.
+#[derive(Debug)]
+pub enum Command {
+    /// Watch, and print records.
+    Watch(Plan),
+    /// Watch, and count.
+    Summary(Plan),
+    /// Explain a server name.
+    Explain {
+        /// The name's bytes.
+        name: Vec<u8>,
+        /// Print JSON.
+        json: bool,
+        /// `--name-pattern`, checked.
+        pattern: Option<String>,
+    },
+    /// List the interfaces.
+    Interfaces,
+    /// List the link types of an interface.
+    LinkTypes {
+        /// Its name.
+        interface: String,
+    },
+    /// Print completions.
+    Completions(Shell),
+    /// Print the man page.
+    Man,
+}
+
+/// Checks what was typed and says what it means.
+///
+/// # Errors
+/// [`Error::Usage`] where it means nothing; [`Error::Io`] for a filter file that cannot be read.
+pub fn plan(args: Args, world: &World<'_>) -> Result<Command, Error> {
+    match args.command {
+        None => watch(args.options, world, "line", Command::Watch),
+        Some(Subcommand::Summary(options)) => watch(*options, world, "table", Command::Summary),
+        Some(Subcommand::Explain { name, json, name_pattern }) => {
+            let pattern = name_pattern.map(checked_pattern).transpose()?;
+            Ok(Command::Explain { name: unescape(name.as_bytes()), json, pattern })
+        }
+        Some(Subcommand::Interfaces) => Ok(Command::Interfaces),
+        Some(Subcommand::Completions { shell }) => Ok(Command::Completions(shell)),
+        Some(Subcommand::Man) => Ok(Command::Man),
+    }
+}
+
+fn usage<T>(text: impl Into<String>) -> Result<T, Error> {
+    Err(Error::Usage(text.into()))
+}
+
+fn watch(
+    options: Options,
+    world: &World<'_>,
+    default_output: &str,
+    command: fn(Plan) -> Command,
+) -> Result<Command, Error> {
+    let Options { input, capture, select, stop, output, bytes, watch, ask, compatibility: _ } = options;
+    if ask.list_interfaces {
+        return Ok(Command::Interfaces);
+    }
+    if ask.list_data_link_types {
+        return link_types(input);
+    }
+    let by = dimensions(&output);
+    Ok(command(Plan {
+        filter: filter(&input)?,
+        user: capture.user.clone(),
+        input: inputs(input, capture, world)?,
+        watch: Watch {
+            handshake_timeout: watch.handshake_timeout,
+            max_flows: watch.max_flows.get(),
+            emit: emit(&output.emit),
+            name_pattern: watch.name_pattern.map(checked_pattern).transpose()?,
+        },
+        select: selection(&select)?,
+        limits: limits(&stop)?,
+        view: view(&output, &bytes, world)?,
+        by,
+        top: output.top.map(Into::into),
+        interval: watch.interval,
+        count_only: output.count,
+        outputs: outputs(output, default_output),
+        jobs: if watch.jobs == 0 { world.cores } else { watch.jobs },
+        node: watch.node.unwrap_or_else(|| world.host.clone()),
+    }))
+}
+
+fn link_types(input: InputOptions) -> Result<Command, Error> {
+    match <[String; 1]>::try_from(input.interfaces) {
+        Ok([interface]) if input.read.is_empty() => Ok(Command::LinkTypes { interface }),
+        _ => usage("-L needs one -i INTERFACE"),
+    }
+}
+
+fn inputs(input: InputOptions, capture: CaptureOptions, world: &World<'_>) -> Result<Input, Error> {
+    match (input.interfaces.is_empty(), input.read.is_empty()) {
+        (true, true) => no_input(world),
+        (false, false) => usage("-i and -r exclude each other: watch interfaces or read captures"),
+        (true, false) if capture.direction.is_some() => {
+            usage("-Q needs -i: a capture file does not say which way its packets went")
+        }
+        (true, false) => Ok(Input::Files(input.read)),
+        (false, true) => live(input.interfaces, capture),
+    }
+}
+
+fn no_input<T>(world: &World<'_>) -> Result<T, Error> {
+    let names = (world.interfaces)();
+    let hint =
+        if names.is_empty() { String::new() } else { format!("; interfaces here: {}", names.join(", ")) };
+    usage(format!("no input: -i INTERFACE or -r FILE{hint}"))
+}
+
+/// Each interface once; `any` alone, since it would show every frame of another one a second time.
+fn live(typed: Vec<String>, capture: CaptureOptions) -> Result<Input, Error> {
+    let interfaces = distinct(typed);
+    if interfaces.len() > 1 && interfaces.iter().any(|name| name == "any") {
+        return usage("-i any covers every interface: leave the other -i out");
+    }
+    let capture = Capture {
+        snaplen: capture.snaplen,
+        promiscuous: !capture.no_promiscuous,
+        buffer_kib: capture.buffer,
+        direction: capture.direction.map(Direction::from).unwrap_or_default(),
+        immediate: capture.immediate_mode,
+        timestamp_type: capture.time_stamp_type,
+    };
+    Ok(Input::Live { interfaces, capture })
+}
+
+fn distinct<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut once = Vec::new();
+    for value in values {
+        if !once.contains(&value) {
+            once.push(value);
+        }
+    }
+    once
+}
+
+fn selection(typed: &SelectOptions) -> Result<Select, Error> {
+    Select::new(&Patterns {
+        sni: &typed.sni,
+        not_sni: &typed.not_sni,
+        service: &typed.service,
+        dc: &typed.dc,
+        peer: &typed.peer,
+        client: &typed.client,
+        result: &typed.result,
+    })
+}
+
+fn limits(typed: &StopOptions) -> Result<Limits, Error> {
+    let (since, until) = (typed.since, typed.until);
+    if matches!((since, until), (Some(When::At(since)), Some(When::At(until))) if since > until) {
+        return usage("--since is later than --until");
+    }
+    Ok(Limits {
+        records: typed.records.map(Into::into),
+        packets: typed.packets.map(Into::into),
+        duration: typed.duration,
+        since,
+        until,
+    })
+}
+
+fn emit(kinds: &[Kind]) -> Emit {
+    let any = |kind| kinds.contains(&kind) || kinds.contains(&Kind::All);
+    // The outcome is always written: the other kinds come beside it.
+    Emit { handshake: true, hello: any(Kind::Hello), end: any(Kind::End), stats: any(Kind::Stats) }
+}
+
+fn dimensions(output: &OutputOptions) -> Vec<Dimension> {
+    distinct(output.by.iter().copied().map(Dimension::from))
+}
+
+fn outputs(typed: OutputOptions, default: &str) -> Vec<String> {
+    let mut outputs = typed.outputs;
+    if typed.json {
+        outputs.push("json".to_string());
+    }
+    if outputs.is_empty() && !typed.count {
+        outputs.push(default.to_string());
+    }
+    distinct(outputs)
+}
+
+fn view(output: &OutputOptions, bytes: &BytesOptions, world: &World<'_>) -> Result<View, Error> {
+    if output.time > 5 {
+        return usage("-t can be typed five times at most");
+    }
+    Ok(View {
+        verbosity: output.verbose,
+        quiet: output.quiet,
+        time_style: output.time,
+        nano: output.nano,
+        color: world.color(output.color),
+        hex: hex(bytes),
+    })
+}
+
+/// tcpdump's order: `-X` before `-x` before `-A`, in whatever order they were typed.
+fn hex(typed: &BytesOptions) -> Hex {
+    match (typed.both, typed.hex, typed.ascii) {
+        (0, 0, 0) => Hex::None,
+        (0, 0, _) => Hex::Ascii,
+        (0, count, _) => Hex::Hex { headers: count > 1 },
+        (count, _, _) => Hex::Both { headers: count > 1 },
+    }
+}

@@ -1,0 +1,147 @@
+//! Connection attempts without a hello: refused, or never answered. Told together, bounded.
+//!
+//! Attempts of one client at one destination make one record an interval. A destination that more than
+//! [`MAX_CLIENTS`] clients try in vain within an interval is told once for all of them (source address
+//! unspecified), and past [`MAX_GROUPS`] everything goes into one group: a SYN flood is one line.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::model::frame::Timestamp;
+use crate::model::observation::{Observation, Outcome};
+use crate::model::segment::{FlowKey, Hosts};
+
+/// Clients of one destination that are told one by one.
+const MAX_CLIENTS: u32 = 32;
+/// Groups of one interval.
+const MAX_GROUPS: usize = 4096;
+/// Destinations that are remembered for having spoken TLS.
+const MAX_DESTINATIONS: usize = 65_536;
+
+type Destination = (IpAddr, u16);
+
+/// What is told together. `None`: of several.
+type Group = (Option<IpAddr>, Option<Destination>, Outcome);
+
+/// Counts attempts until they are told.
+#[derive(Debug)]
+pub struct Attempts {
+    interval: u64,
+    every: bool,
+    groups: HashMap<Group, Observation>,
+    due: VecDeque<(Timestamp, Group)>,
+    clients: HashMap<(Destination, Outcome), u32>,
+    tls: HashSet<Destination>,
+}
+
+impl Attempts {
+    /// Tells each group once in `interval` nanoseconds; `every`: whatever the destination.
+    pub fn new(interval: u64, every: bool) -> Self {
+        Self {
+            interval,
+            every,
+            groups: HashMap::new(),
+            due: VecDeque::new(),
+            clients: HashMap::new(),
+            tls: HashSet::new(),
+        }
+    }
+
+    /// Takes a record: one of a connection passes (and its destination is known to speak TLS from here
+    /// on), one of a mere attempt is counted until it is told.
+    pub fn take(&mut self, record: Observation) -> Option<Observation> {
+        let attempt = record.handshake.as_ref().filter(|handshake| handshake.attempts.is_some());
+        let Some(result) = attempt.map(|handshake| handshake.result) else {
+            if !self.every && self.tls.len() < MAX_DESTINATIONS {
+                self.tls.insert((record.flow.destination_ip(), record.flow.ports.1));
+            }
+            return Some(record);
+        };
+        self.note(record, result);
+        None
+    }
+
+    fn note(&mut self, mut attempt: Observation, result: Outcome) {
+        let destination = (attempt.flow.destination_ip(), attempt.flow.ports.1);
+        if !self.every && !self.tls.contains(&destination) {
+            return;
+        }
+        let group = self.group(attempt.flow.source_ip(), destination, result);
+        if let Some(told) = self.groups.get_mut(&group) {
+            add(told, &attempt);
+            return;
+        }
+        attempt.flow = without(attempt.flow, group);
+        self.due.push_back((attempt.completed.plus(self.interval), group));
+        self.groups.insert(group, attempt);
+    }
+
+    fn group(&mut self, client: IpAddr, destination: Destination, result: Outcome) -> Group {
+        let alone = (Some(client), Some(destination), result);
+        if self.groups.contains_key(&alone) {
+            return alone;
+        }
+        let together = (None, Some(destination), result);
+        if self.groups.contains_key(&together) {
+            return together;
+        }
+        if self.groups.len() >= MAX_GROUPS {
+            return (None, None, result);
+        }
+        let clients = self.clients.entry((destination, result)).or_default();
+        *clients += 1;
+        if *clients > MAX_CLIENTS { together } else { alone }
+    }
+
+    /// Tells the groups whose interval is over by `now`.
+    pub fn flush(&mut self, now: Timestamp, out: &mut Vec<Observation>) {
+        while self.due.front().is_some_and(|(due, _)| *due <= now) {
+            let Some((_, group)) = self.due.pop_front() else { return };
+            self.tell(&group, out);
+        }
+    }
+
+    /// Tells all that is left.
+    pub fn finish(&mut self, out: &mut Vec<Observation>) {
+        while let Some((_, group)) = self.due.pop_front() {
+            self.tell(&group, out);
+        }
+    }
+
+    fn tell(&mut self, group: &Group, out: &mut Vec<Observation>) {
+        if let Some(destination) = group.1
+            && let Some(clients) = self.clients.get_mut(&(destination, group.2))
+        {
+            *clients = clients.saturating_sub(1);
+            if *clients == 0 {
+                self.clients.remove(&(destination, group.2));
+            }
+        }
+        out.extend(self.groups.remove(group));
+    }
+}
+
+fn add(told: &mut Observation, attempt: &Observation) {
+    // several connections have no one source port
+    told.flow.ports.0 = 0;
+    if let (Some(handshake), Some(more)) = (&mut told.handshake, &attempt.handshake) {
+        handshake.attempts = handshake.attempts.map(|n| n + 1);
+        handshake.retransmits = handshake.retransmits.saturating_add(more.retransmits);
+    }
+}
+
+fn without(key: FlowKey, group: Group) -> FlowKey {
+    let mut key = key;
+    if group.0.is_none() {
+        key.ports.0 = 0;
+        key.hosts = match key.hosts {
+            Hosts::V4(_, d) => Hosts::V4(Ipv4Addr::UNSPECIFIED, d),
+            Hosts::V6(_, d) => Hosts::V6(Ipv6Addr::UNSPECIFIED, d),
+        };
+    }
+    if group.1.is_none() {
+        key.ports.1 = 0;
+        key.hosts = Hosts::V4(Ipv4Addr::UNSPECIFIED, Ipv4Addr::UNSPECIFIED);
+    }
+    key
+}

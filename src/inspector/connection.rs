@@ -1,0 +1,216 @@
+//! A connection with payload whose outcome is open: both directions, and what was said so far.
+
+use std::sync::Arc;
+
+use crate::flow::stream::{Mark, Stream};
+use crate::hello::flight::Flight;
+use crate::inspector::half::Half;
+use crate::model::frame::{OriginId, Timestamp};
+use crate::model::hello::ServerHello;
+use crate::model::name::Name;
+use crate::model::observation::{HelloBytes, HelloFacts, Marks, Observation, Traffic};
+use crate::model::segment::{FlowKey, Segment, Vlans};
+
+/// Age list of connections without a whole hello.
+pub const SEEK: u8 = 0;
+/// Age list of connections that wait for the server's answer.
+pub const ANSWER: u8 = 1;
+/// Age list of connections that are told and wait for their end (`--emit end`).
+pub const LINGER: u8 = 2;
+
+/// Direction of a segment with respect to its connection's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// As the key: source → destination.
+    Forth,
+    /// Against it.
+    Back,
+}
+
+impl Way {
+    /// The way of a segment with the key `key`; `None` where it belongs to another connection.
+    pub fn of(connection: &FlowKey, key: &FlowKey) -> Option<Self> {
+        if connection == key {
+            return Some(Self::Forth);
+        }
+        (*connection == key.reversed()).then_some(Self::Back)
+    }
+
+    /// The opposite way.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Forth => Self::Back,
+            Self::Back => Self::Forth,
+        }
+    }
+}
+
+/// What the first bytes of a direction look like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Looks {
+    /// Not seen, or too few to tell.
+    #[default]
+    Unknown,
+    /// The beginning of a ClientHello.
+    Hello,
+    /// TLS, but not a ClientHello: the server's side, or the middle of a stream.
+    Tls,
+    /// Something else.
+    Other,
+}
+
+/// One direction.
+#[derive(Debug, Default)]
+pub struct Side {
+    /// Its bytes.
+    pub stream: Stream,
+    /// Its TLS records, once the hello is known.
+    pub flight: Flight,
+    /// What it looks like.
+    pub looks: Looks,
+    /// Prefix length below which reading is pointless, of the stream that begins at `need_at`.
+    pub need: usize,
+    /// Offset that `need` belongs to.
+    pub need_at: u32,
+    /// Segments with payload that was not there before.
+    pub segments: u16,
+    /// Segments that were sent again.
+    pub retransmits: u32,
+    /// Capture time of the newest segment with new payload.
+    pub newest: Timestamp,
+    /// Packets and bytes.
+    pub traffic: Traffic,
+    /// Offset of the FIN, once it was seen.
+    pub fin: Option<u32>,
+    /// Records are encrypted from here on.
+    pub encrypted: bool,
+    /// Headers of the segment that the hello begins in, where they are wanted.
+    pub head: Option<Box<[u8]>>,
+}
+
+/// A hello and what followed.
+#[derive(Debug)]
+pub struct Exchange {
+    /// The direction that the hello went.
+    pub way: Way,
+    /// The hello.
+    pub facts: HelloFacts,
+    /// Its session id.
+    pub session_id: Box<[u8]>,
+    /// Its name.
+    pub name: Arc<Name>,
+    /// Packet with the hello's first byte.
+    pub first: Mark,
+    /// Packet that completed the (last) hello.
+    pub whole: Mark,
+    /// VLAN tags of that packet.
+    pub vlans: Vlans,
+    /// The hello's bytes where they are wanted.
+    pub bytes: Option<Box<HelloBytes>>,
+    /// The ServerHello and when it came.
+    pub server: Option<(ServerHello, Timestamp)>,
+    /// The server asked for a second hello.
+    pub retry: bool,
+    /// The session is a resumed one, as far as it is known.
+    pub resumed: Option<bool>,
+    /// The client sent new bytes after its hello.
+    pub client_went_on: bool,
+}
+
+/// A connection.
+#[derive(Debug)]
+pub struct Connection {
+    /// Sender of the SYN → its peer; without SYN, as the first segment seen.
+    pub key: FlowKey,
+    /// Hash of `key`.
+    pub hash: u64,
+    /// First packet.
+    pub first: Mark,
+    /// When it entered its age list, by the inspector's clock.
+    pub since: Timestamp,
+    /// Where it was seen.
+    pub origin: OriginId,
+    /// Initial sequence number of the SYN, where one was seen.
+    pub isn: Option<u32>,
+    /// The SYN-ACK, or any other packet of the SYN's receiver, was captured.
+    pub answered: bool,
+    /// SYN to the client's next segment, nanoseconds.
+    pub tcp_rtt: Option<u64>,
+    /// VLAN tags of the first segment.
+    pub vlans: Vlans,
+    /// The direction of `key`.
+    pub forth: Side,
+    /// The other one.
+    pub back: Side,
+    /// The hello, once it is whole.
+    pub exchange: Option<Box<Exchange>>,
+    /// Doubts about the bytes.
+    pub marks: Marks,
+    /// First to send a FIN.
+    pub closed_by: Option<Way>,
+    /// The record, once it was told, where an end record is to follow.
+    pub told: Option<Box<Observation>>,
+}
+
+impl Connection {
+    /// A connection whose beginning was captured.
+    pub fn from_half(half: &Half, hash: u64, since: Timestamp) -> Self {
+        let mut new = Self::bare(half.key, hash, since);
+        new.first = half.first;
+        new.origin = half.origin;
+        new.isn = Some(half.isn);
+        new.answered = half.server_isn.is_some();
+        new.tcp_rtt = half.tcp_rtt;
+        new.vlans = half.vlans;
+        new.forth.traffic.packets = u64::from(half.packets.0);
+        new.back.traffic.packets = u64::from(half.packets.1);
+        new.forth.stream.anchor(half.isn.wrapping_add(1));
+        if let Some(isn) = half.server_isn {
+            new.back.stream.anchor(isn.wrapping_add(1));
+        }
+        new
+    }
+
+    /// A connection whose beginning was not captured.
+    pub fn from_middle(segment: &Segment<'_>, since: Timestamp) -> Self {
+        let mut new = Self::bare(segment.key, segment.hash, since);
+        new.first = Mark { time: segment.time, packet: segment.packet };
+        new.origin = segment.origin;
+        new.vlans = segment.vlans;
+        new
+    }
+
+    fn bare(key: FlowKey, hash: u64, since: Timestamp) -> Self {
+        Self {
+            key,
+            hash,
+            first: Mark::default(),
+            since,
+            origin: OriginId::default(),
+            isn: None,
+            answered: false,
+            tcp_rtt: None,
+            vlans: Vlans::default(),
+            forth: Side::default(),
+            back: Side::default(),
+            exchange: None,
+            marks: Marks::default(),
+            closed_by: None,
+            told: None,
+        }
+    }
+
+    /// One direction.
+    pub fn side(&mut self, way: Way) -> &mut Side {
+        match way {
+            Way::Forth => &mut self.forth,
+            Way::Back => &mut self.back,
+        }
+    }
+
+    /// Bytes held for both directions.
+    pub fn held(&self) -> usize {
+        self.forth.stream.held.held() + self.back.stream.held.held()
+    }
+}

@@ -1,0 +1,235 @@
+//! Makes the record of a connection out of what was seen of it.
+
+use crate::inspector::connection::{Connection, Exchange, Looks, Side, Way};
+use crate::inspector::half::Half;
+use crate::model::frame::Timestamp;
+use crate::model::hello::Alert;
+use crate::model::observation::{Action, Handshake, Marks, Observation, Outcome, Peer, Traffic};
+use crate::model::segment::FlowKey;
+
+/// Why the watch over a handshake ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// Both sides encrypt.
+    Established,
+    /// A fatal alert.
+    Alert(Way, Alert),
+    /// RST.
+    Reset(Way),
+    /// FIN of both sides, or of the server.
+    Closed,
+    /// The handshake timeout is over.
+    Timeout,
+    /// The capture ended, a new connection took the ports, or the table was full.
+    CutOff,
+}
+
+fn peer(client: Way, way: Way) -> Peer {
+    if client == way { Peer::Client } else { Peer::Server }
+}
+
+fn oriented(key: FlowKey, client: Way) -> FlowKey {
+    match client {
+        Way::Forth => key,
+        Way::Back => key.reversed(),
+    }
+}
+
+/// The record of a connection whose hello is whole.
+pub(super) fn handshake(connection: &mut Connection, cause: Cause, now: Timestamp) -> Option<Observation> {
+    let exchange = connection.exchange.take()?;
+    let client = exchange.way;
+    let judged = judge(connection, &exchange, cause);
+    let failed = matches!(cause, Cause::Reset(_) | Cause::Closed | Cause::Alert(..));
+    let decided = match (&exchange.server, judged.result) {
+        (Some((_, at)), Outcome::Ok) => Some(*at),
+        _ if failed => Some(now),
+        _ => None,
+    };
+    let over = failed || cause == Cause::Established;
+    let handshake = Handshake {
+        result: judged.result,
+        by: judged.by,
+        latency: decided.map(|at| at.since(exchange.whole.time)),
+        tcp_rtt: connection.tcp_rtt,
+        total: over.then(|| now.since(connection.first.time)),
+        alert: judged.alert,
+        hello_retry: exchange.retry,
+        retransmits: connection.side(client).retransmits,
+        attempts: None,
+        established: judged.established,
+        resumed: exchange.resumed,
+    };
+    let mut told = hello(connection, &exchange);
+    told.action = Action::Handshake;
+    told.completed = now;
+    told.server = exchange.server.map(|(hello, _)| hello);
+    told.handshake = Some(handshake);
+    told.bytes = exchange.bytes;
+    Some(told)
+}
+
+struct Judged {
+    result: Outcome,
+    by: Option<Peer>,
+    alert: Option<Alert>,
+    established: Option<bool>,
+}
+
+fn judge(connection: &mut Connection, exchange: &Exchange, cause: Cause) -> Judged {
+    let client = exchange.way;
+    let closed_by = connection.closed_by.map(|way| peer(client, way));
+    let of = |result, by, established| Judged { result, by, alert: None, established };
+    if let Cause::Alert(way, alert) = cause {
+        let by = Some(peer(client, way));
+        return Judged { result: Outcome::Alert, by, alert: Some(alert), established: Some(false) };
+    }
+    if exchange.server.is_some() {
+        let established = match cause {
+            Cause::Established => Some(true),
+            Cause::Reset(_) | Cause::Closed => Some(false),
+            _ => None,
+        };
+        return of(Outcome::Ok, Some(Peer::Server), established);
+    }
+    let server = connection.side(client.other());
+    let unread = !server.stream.held.is_empty();
+    connection.marks.gap |= unread;
+    if unread {
+        // the server said something, but its beginning is missing in the capture
+        return of(Outcome::NotSeen, None, None);
+    }
+    match cause {
+        Cause::Reset(way) => of(Outcome::Reset, Some(peer(client, way)), Some(false)),
+        Cause::Closed => of(Outcome::Closed, closed_by, Some(false)),
+        Cause::Timeout if closed_by == Some(Peer::Client) => of(Outcome::Closed, closed_by, Some(false)),
+        Cause::Timeout if silent(connection, exchange) => of(Outcome::Timeout, None, Some(false)),
+        _ => of(Outcome::NotSeen, None, None),
+    }
+}
+
+/// True if the server's silence is real: its direction is in the capture, or the client waits in vain.
+fn silent(connection: &mut Connection, exchange: &Exchange) -> bool {
+    let seen = connection.side(exchange.way.other()).traffic.packets > 0 || connection.answered;
+    let repeats = connection.side(exchange.way).retransmits > 0;
+    (seen || (repeats && connection.isn.is_none())) && (repeats || !exchange.client_went_on)
+}
+
+/// The record of a hello that is whole: the outcome is open.
+pub(super) fn hello(connection: &Connection, exchange: &Exchange) -> Observation {
+    Observation {
+        action: Action::Hello,
+        time: exchange.first.time,
+        completed: exchange.whole.time,
+        origin: connection.origin,
+        packet: exchange.whole.packet,
+        flow: oriented(connection.key, exchange.way),
+        vlans: exchange.vlans,
+        hello: Some(exchange.facts.clone()),
+        name: Some(std::sync::Arc::clone(&exchange.name)),
+        server: None,
+        handshake: None,
+        traffic: None,
+        marks: connection.marks,
+        bytes: None,
+    }
+}
+
+/// The direction in which a hello was begun, if one was.
+pub(super) fn begun(connection: &mut Connection) -> Option<Way> {
+    let begun = |side: &Side| side.looks == Looks::Hello && side.need > 6;
+    if begun(&connection.forth) {
+        return Some(Way::Forth);
+    }
+    begun(&connection.back).then_some(Way::Back)
+}
+
+/// The record of a hello that was begun and will never be whole.
+pub(super) fn incomplete(
+    connection: &mut Connection,
+    client: Way,
+    cause: Cause,
+    now: Timestamp,
+) -> Observation {
+    let by = match cause {
+        Cause::Reset(way) => Some(peer(client, way)),
+        Cause::Closed => connection.closed_by.map(|way| peer(client, way)),
+        _ => None,
+    };
+    let side = connection.side(client);
+    let start = side.need_at;
+    let first = side.stream.held.starting_at(start).map(|run| run.mark);
+    let beyond = side.stream.held.pieces().iter().any(|piece| piece.offset > start);
+    let (segments, retransmits) = (side.segments, side.retransmits);
+    connection.marks.gap |= beyond;
+    let first = first.unwrap_or(connection.first);
+    Observation {
+        action: Action::Handshake,
+        time: first.time,
+        completed: now,
+        origin: connection.origin,
+        packet: first.packet,
+        flow: oriented(connection.key, client),
+        vlans: connection.vlans,
+        hello: None,
+        name: None,
+        server: None,
+        handshake: Some(Handshake {
+            result: Outcome::IncompleteHello,
+            by,
+            latency: None,
+            tcp_rtt: connection.tcp_rtt,
+            total: matches!(cause, Cause::Reset(_) | Cause::Closed).then(|| now.since(connection.first.time)),
+            alert: None,
+            hello_retry: false,
+            retransmits,
+            attempts: None,
+            established: Some(false).filter(|_| segments > 0 && cause != Cause::CutOff),
+            resumed: None,
+        }),
+        traffic: None,
+        marks: connection.marks,
+        bytes: None,
+    }
+}
+
+/// The end record of a connection that was told.
+pub(super) fn end(connection: &Connection, told: &Observation, now: Timestamp) -> Observation {
+    let client_is_forth = told.flow == connection.key;
+    let (forth, back): (Traffic, Traffic) = (connection.forth.traffic, connection.back.traffic);
+    let traffic = if client_is_forth { (forth, back) } else { (back, forth) };
+    Observation { action: Action::End, completed: now, traffic: Some(traffic), bytes: None, ..told.clone() }
+}
+
+/// The record of an attempt: refused, or never answered.
+pub(super) fn attempt(half: &Half, result: Outcome, completed: Timestamp) -> Observation {
+    let refused = result == Outcome::Refused;
+    Observation {
+        action: Action::Handshake,
+        time: half.first.time,
+        completed,
+        origin: half.origin,
+        packet: half.first.packet,
+        flow: half.key,
+        vlans: half.vlans,
+        hello: None,
+        name: None,
+        server: None,
+        handshake: Some(Handshake {
+            result,
+            by: refused.then_some(Peer::Server),
+            latency: refused.then(|| completed.since(half.first.time)),
+            tcp_rtt: None,
+            total: None,
+            alert: None,
+            hello_retry: false,
+            retransmits: half.retransmits,
+            attempts: Some(1),
+            established: None,
+            resumed: None,
+        }),
+        traffic: None,
+        marks: Marks::default(),
+        bytes: None,
+    }
+}

@@ -1,0 +1,285 @@
+//! Looks for the ClientHello in both directions of a connection.
+//!
+//! The client is who sends the hello, whatever the ports say. With a SYN the hello must begin at the
+//! stream's first byte. Without one it may begin wherever a run of captured bytes begins: what was
+//! overtaken by a later segment has its place ahead of it.
+
+use crate::flow::limits::{CERTAIN_BYTES, EARLY_SERVER_BYTES, SAME_PACKET, UNANCHORED_BYTES};
+use crate::flow::stream::{Mark, Place};
+use crate::hello::protocol::Reader;
+use crate::hello::{Found, PROTOCOLS, probe};
+use crate::inspector::connection::{Connection, Exchange, Looks, Side, Way};
+use crate::inspector::half::Tcp;
+use crate::inspector::names::Names;
+use crate::model::hello::{Hello, Reading};
+use crate::model::observation::{HelloBytes, HelloFacts};
+use crate::model::segment::{Segment, Transport};
+use crate::model::skip::{Skip, SkipCounts};
+
+/// What all connections share while they look for hellos.
+pub(super) struct Tools {
+    readers: Vec<Box<dyn Reader>>,
+    /// Names seen so far.
+    pub names: Names,
+    /// Streams that were no TLS, or no hello.
+    pub skips: SkipCounts,
+    /// Keep the hello's bytes.
+    pub keep_bytes: bool,
+}
+
+impl Tools {
+    /// Tools with one reader for each protocol.
+    pub(super) fn new(names: Names, keep_bytes: bool) -> Self {
+        let readers = PROTOCOLS.iter().map(|row| row.reader()).collect();
+        Self { readers, names, skips: SkipCounts::default(), keep_bytes }
+    }
+}
+
+/// What a segment led to.
+#[derive(Debug)]
+pub(super) enum Sought {
+    /// Nothing yet.
+    More,
+    /// The hello is whole; the bytes behind it that came with the same segment, if it was read in place.
+    Hello {
+        /// Length of the hello in the segment; `None` where it was read out of held bytes.
+        in_place: Option<usize>,
+    },
+    /// No hello will come.
+    Nothing,
+}
+
+/// A prefix, judged.
+enum Judged {
+    Hello(Box<Exchange>, usize),
+    Wait(usize),
+    Tls,
+    Other(Skip),
+}
+
+/// Takes a segment with payload of a connection without a hello.
+pub(super) fn seek(
+    connection: &mut Connection,
+    way: Way,
+    segment: &Segment<'_>,
+    tcp: Tcp,
+    tools: &mut Tools,
+) -> Sought {
+    let side = connection.side(way);
+    if side.looks == Looks::Other {
+        return Sought::More;
+    }
+    let mark = Mark { time: segment.time, packet: segment.packet };
+    let (offset, bytes) = match side.stream.place(tcp.data_seq(), segment.payload) {
+        Place::At(offset, bytes) => (offset, bytes),
+        Place::Old => {
+            again(side, segment);
+            return Sought::More;
+        }
+        Place::Far => return Sought::More,
+    };
+    let anchored = side.stream.is_anchored();
+    if side.stream.held.is_empty() && (!anchored || offset == 0) {
+        if tools.keep_bytes {
+            side.head = Some(segment.head.into());
+        }
+        side.segments = 1;
+        match judge(bytes, tools) {
+            Judged::Hello(mut exchange, len) => {
+                finish_exchange(&mut exchange, side, way, (mark, mark), segment);
+                keep_records(&mut exchange, side, bytes.get(..len), tools.keep_bytes);
+                side.stream.advance(offset.wrapping_add(u32::try_from(len).unwrap_or(0)));
+                side.stream.held.clear();
+                connection.exchange = Some(exchange);
+                let ahead = segment.payload.len() - bytes.len();
+                return Sought::Hello { in_place: Some(ahead + len) };
+            }
+            judged => {
+                side.newest = segment.time;
+                side.stream.keep(offset, bytes, mark);
+                return note(side, offset, bytes.len(), &judged, tools);
+            }
+        }
+    }
+    hold(connection, way, (offset, bytes), (mark, segment), tools)
+}
+
+/// Keeps a segment beside what is held, and reads the run that it completes.
+fn hold(
+    connection: &mut Connection,
+    way: Way,
+    (offset, bytes): (u32, &[u8]),
+    (mark, segment): (Mark, &Segment<'_>),
+    tools: &mut Tools,
+) -> Sought {
+    let side = connection.side(way);
+    let done = side.stream.keep(offset, bytes, mark);
+    if done.full || overfull(side) {
+        return give_up(side, tools);
+    }
+    if done.fresh > 0 {
+        side.segments = side.segments.saturating_add(1);
+        side.newest = segment.time;
+    } else if !done.conflict {
+        again(side, segment);
+    }
+    let anchored = side.stream.is_anchored();
+    let run = if anchored { side.stream.held.starting_at(0) } else { run_around(side, offset) };
+    let Some(run) = run else { return Sought::More };
+    let (start, first, len) = (run.offset, run.mark, run.bytes.len());
+    if side.need_at == start && len < side.need && !done.conflict {
+        return Sought::More;
+    }
+    let mut judged = judge(&run.bytes, tools);
+    if done.conflict
+        && !matches!(judged, Judged::Hello(..))
+        && let Some(rival) = side.stream.held.rival(start)
+    {
+        let other = judge(&rival, tools);
+        if matches!(other, Judged::Hello(..)) {
+            judged = other;
+        }
+    }
+    let Judged::Hello(mut exchange, wire_len) = judged else {
+        return note(side, start, len, &judged, tools);
+    };
+    if tools.keep_bytes && side.head.is_none() {
+        side.head = Some(segment.head.into());
+    }
+    finish_exchange(&mut exchange, side, way, (first, mark), segment);
+    let records =
+        side.stream.held.starting_at(start).and_then(|run| run.bytes.get(..wire_len)).map(Vec::from);
+    keep_records(&mut exchange, side, records.as_deref(), tools.keep_bytes);
+    side.stream.advance(start.wrapping_add(u32::try_from(wire_len).unwrap_or(0)));
+    connection.marks.conflict |= done.conflict || connection.side(way).stream.held.has_rivals();
+    connection.exchange = Some(exchange);
+    Sought::Hello { in_place: None }
+}
+
+/// The run of held bytes that `offset` is part of.
+fn run_around(side: &Side, offset: u32) -> Option<&crate::assemble::Piece<Mark>> {
+    let pieces = side.stream.held.pieces();
+    let after = pieces.partition_point(|piece| piece.offset <= offset);
+    pieces.get(after.checked_sub(1)?)
+}
+
+/// True once a direction holds more than a hello can explain.
+fn overfull(side: &Side) -> bool {
+    let held = side.stream.held.held();
+    match side.looks {
+        Looks::Hello => false,
+        _ if side.stream.is_anchored() => side.looks == Looks::Tls && held > EARLY_SERVER_BYTES,
+        _ => held > UNANCHORED_BYTES,
+    }
+}
+
+fn give_up(side: &mut Side, tools: &mut Tools) -> Sought {
+    if side.looks == Looks::Hello {
+        tools.skips.add(Skip::HelloTooLarge);
+    }
+    if side.looks == Looks::Tls && side.stream.is_anchored() {
+        // the server's side of a connection whose hello is late or lost: enough is held
+        return Sought::More;
+    }
+    side.looks = Looks::Other;
+    Sought::Nothing
+}
+
+/// Draws the conclusion from a prefix that is no whole hello.
+fn note(side: &mut Side, start: u32, len: usize, judged: &Judged, tools: &mut Tools) -> Sought {
+    let anchored = side.stream.is_anchored();
+    match judged {
+        Judged::Hello(..) => return Sought::More,
+        Judged::Wait(need) => {
+            (side.need, side.need_at) = (*need, start);
+            side.looks = Looks::Hello;
+        }
+        Judged::Tls => side.looks = Looks::Tls,
+        Judged::Other(skip) => {
+            if !anchored || len < CERTAIN_BYTES {
+                return Sought::More;
+            }
+            side.looks = Looks::Other;
+            side.stream.held.clear();
+            tools.skips.add(*skip);
+            return Sought::Nothing;
+        }
+    }
+    Sought::More
+}
+
+/// Reads a prefix.
+fn judge(prefix: &[u8], tools: &mut Tools) -> Judged {
+    let row = match probe(Transport::Tcp, prefix) {
+        Found::Row(row) => row,
+        Found::NotYet => return Judged::Wait(prefix.len() + 1),
+        Found::Nothing => {
+            // another TLS record type, or another handshake message
+            let tls = matches!(prefix, [20..=23, 3, ..] | [20..=23]);
+            return if tls { Judged::Tls } else { Judged::Other(Skip::NotTls) };
+        }
+    };
+    let Some(reader) = tools.readers.get_mut(row) else { return Judged::Other(Skip::NotTls) };
+    match reader.read(prefix) {
+        Reading::Need(need) => Judged::Wait(need),
+        Reading::Skip(skip) => Judged::Other(skip),
+        Reading::Hello(hello) => {
+            let name = tools.names.get(hello.sni);
+            Judged::Hello(Box::new(exchange(&hello, name)), hello.wire_len)
+        }
+    }
+}
+
+fn exchange(hello: &Hello<'_>, name: std::sync::Arc<crate::model::name::Name>) -> Exchange {
+    Exchange {
+        way: Way::Forth,
+        facts: HelloFacts {
+            random: *hello.random,
+            offered: hello.offered,
+            alpn: hello.alpn.map(Into::into),
+            bytes: u32::try_from(hello.message.len()).unwrap_or(u32::MAX),
+            segments: 1,
+            records: hello.records,
+            index: 0,
+            ech: hello.ech,
+        },
+        session_id: hello.session_id.into(),
+        name,
+        first: Mark::default(),
+        whole: Mark::default(),
+        vlans: crate::model::segment::Vlans::default(),
+        bytes: None,
+        server: None,
+        retry: false,
+        resumed: None,
+        client_went_on: false,
+    }
+}
+
+fn finish_exchange(
+    exchange: &mut Exchange,
+    side: &Side,
+    way: Way,
+    marks: (Mark, Mark),
+    segment: &Segment<'_>,
+) {
+    exchange.way = way;
+    exchange.facts.segments = side.segments.max(1);
+    (exchange.first, exchange.whole) = marks;
+    exchange.vlans = segment.vlans;
+}
+
+fn keep_records(exchange: &mut Exchange, side: &mut Side, records: Option<&[u8]>, wanted: bool) {
+    if wanted {
+        let head = side.head.take().unwrap_or_default();
+        let records = records.unwrap_or_default().into();
+        exchange.bytes = Some(Box::new(HelloBytes { head, records }));
+    }
+}
+
+/// A segment that brings nothing new.
+pub(super) fn again(side: &mut Side, segment: &Segment<'_>) {
+    if segment.time.since(side.newest) >= SAME_PACKET {
+        side.retransmits = side.retransmits.saturating_add(1);
+    }
+}

@@ -1,0 +1,28 @@
+//! What an inspector is told once, before the first segment.
+
+/// How connections are watched. Times are nanoseconds.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long an answer may take.
+    pub handshake_timeout: u64,
+    /// Flows in the table at once, at most.
+    pub max_flows: usize,
+    /// Also say when a hello is whole.
+    pub emit_hello: bool,
+    /// Also say when a connection ends.
+    pub emit_end: bool,
+    /// Keep the hello's bytes for `-A`, `-x` and `-X`.
+    pub keep_bytes: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            handshake_timeout: 10_000_000_000,
+            max_flows: crate::flow::limits::MAX_FLOWS,
+            emit_hello: false,
+            emit_end: false,
+            keep_bytes: false,
+        }
+    }
+}

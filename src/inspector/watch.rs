@@ -1,0 +1,253 @@
+//! The way of one connection through the inspector: segments in, and what they decide.
+
+use crate::flow::limits::TOTAL_BYTES;
+use crate::flow::stream::Mark;
+use crate::flow::table::State;
+use crate::inspector::Inspector;
+use crate::inspector::answer::{self, News};
+use crate::inspector::connection::{ANSWER, Connection, LINGER, SEEK, Way};
+use crate::inspector::half::Tcp;
+use crate::inspector::record::{self, Cause};
+use crate::inspector::seek::{self, Sought};
+use crate::model::frame::Timestamp;
+use crate::model::observation::Observation;
+use crate::model::segment::{Segment, TcpFlags};
+
+impl Inspector {
+    /// Takes a segment of a connection whose outcome is open.
+    pub(super) fn connection(
+        &mut self,
+        index: u32,
+        segment: &Segment<'_>,
+        tcp: Tcp,
+        out: &mut Vec<Observation>,
+    ) {
+        let Some(open) = self.open.get_mut(index) else { return };
+        let Some(way) = Way::of(&open.key, &segment.key) else { return };
+        if tcp.opens() && segment.payload.is_empty() {
+            if is_another(open, way, tcp) {
+                self.conclude(index, Cause::CutOff, segment.time, out);
+                self.begin(segment, tcp, out);
+            }
+            return;
+        }
+        count(open, way, segment);
+        if tcp.accepts() && !open.side(way).stream.is_anchored() {
+            open.side(way).stream.resume_at(tcp.seq.wrapping_add(1));
+        }
+        if !segment.payload.is_empty() && open.told.is_none() {
+            let before = open.held();
+            let news = self.payload(index, way, segment, tcp, out);
+            let after = self.open.get(index).map_or(0, |open| open.held());
+            self.held = (self.held + after).saturating_sub(before);
+            self.take_news(index, news, segment.time, out);
+            self.keep_within_bounds(index, segment.time, out);
+        }
+        self.closing(index, way, (segment, tcp), out);
+    }
+
+    /// Looks for the hello, or follows what is said after it.
+    fn payload(
+        &mut self,
+        index: u32,
+        way: Way,
+        segment: &Segment<'_>,
+        tcp: Tcp,
+        out: &mut Vec<Observation>,
+    ) -> Vec<News> {
+        let Some(open) = self.open.get_mut(index) else { return Vec::new() };
+        if open.exchange.is_some() {
+            return answer::follow(open, way, segment, tcp);
+        }
+        open.marks.truncated |= segment.missing > 0;
+        match seek::seek(open, way, segment, tcp, &mut self.tools) {
+            Sought::More => Vec::new(),
+            Sought::Nothing => {
+                if record::begun(open).is_none() {
+                    self.conclude(index, Cause::Established, segment.time, out);
+                }
+                Vec::new()
+            }
+            Sought::Hello { in_place } => {
+                let rest = in_place.and_then(|len| segment.payload.get(len..)).unwrap_or_default();
+                self.found(index, way, (segment, tcp), rest, out)
+            }
+        }
+    }
+
+    /// The hello is whole: tells so where asked to, and reads on behind it.
+    fn found(
+        &mut self,
+        index: u32,
+        way: Way,
+        (segment, tcp): (&Segment<'_>, Tcp),
+        rest: &[u8],
+        out: &mut Vec<Observation>,
+    ) -> Vec<News> {
+        let mut news = Vec::new();
+        let Some(open) = self.open.get_mut(index) else { return news };
+        open.since = self.now;
+        open.marks.truncated = false;
+        if let Some(exchange) = &open.exchange {
+            let said = record::hello(open, exchange);
+            match exchange.name.text {
+                Some(_) => self.stats.with_sni += 1,
+                None => self.stats.without_sni += 1,
+            }
+            self.stats.ech += u64::from(exchange.facts.ech);
+            self.stats.conflicts += u64::from(open.marks.conflict);
+            if self.settings.emit_hello {
+                out.push(said);
+            }
+        }
+        let mark = Mark { time: segment.time, packet: segment.packet };
+        if !rest.is_empty() {
+            let stream = &mut open.side(way).stream;
+            stream.advance(stream.next().wrapping_add(u32::try_from(rest.len()).unwrap_or(0)));
+            answer::listen(open, way, rest, mark, &mut news);
+        }
+        answer::catch_up(open, way, mark, &mut news);
+        let server = &mut open.side(way.other()).stream;
+        if !server.is_anchored() && tcp.flags.has(TcpFlags::ACK) {
+            server.resume_at(tcp.ack);
+            if let Some(first) = server.held.pieces().first() {
+                let first = first.offset.min(server.next());
+                server.advance(first);
+            }
+        }
+        answer::catch_up(open, way.other(), mark, &mut news);
+        self.open.renew(index, ANSWER);
+        news
+    }
+
+    fn take_news(&mut self, index: u32, news: Vec<News>, at: Timestamp, out: &mut Vec<Observation>) {
+        for item in news {
+            match item {
+                News::Established => self.conclude(index, Cause::Established, at, out),
+                News::Alert(way, alert) => self.conclude(index, Cause::Alert(way, alert), at, out),
+                News::SecondHello => {
+                    let Some(open) = self.open.get_mut(index) else { return };
+                    open.since = self.now;
+                    if self.settings.emit_hello
+                        && let Some(exchange) = &open.exchange
+                    {
+                        out.push(record::hello(open, exchange));
+                    }
+                    self.open.renew(index, ANSWER);
+                }
+            }
+        }
+    }
+
+    /// RST and FIN.
+    fn closing(
+        &mut self,
+        index: u32,
+        way: Way,
+        (segment, tcp): (&Segment<'_>, Tcp),
+        out: &mut Vec<Observation>,
+    ) {
+        let Some(open) = self.open.get_mut(index) else { return };
+        if tcp.flags.has(TcpFlags::RST) {
+            if !open.side(way).stream.is_near(tcp.seq) {
+                // not this connection's
+                return;
+            }
+            self.conclude(index, Cause::Reset(way), segment.time, out);
+            return;
+        }
+        answer::fin(open, way, segment, tcp);
+        if open.closed_by.is_none() {
+            return;
+        }
+        let (forth, back) = (answer::is_closed(open, Way::Forth), answer::is_closed(open, Way::Back));
+        let over = match &open.exchange {
+            Some(exchange) if exchange.server.is_some() => forth || back,
+            Some(exchange) => match exchange.way {
+                Way::Forth => back,
+                Way::Back => forth,
+            },
+            None => forth && back,
+        };
+        if over {
+            self.conclude(index, Cause::Closed, segment.time, out);
+        }
+    }
+
+    fn keep_within_bounds(&mut self, index: u32, at: Timestamp, out: &mut Vec<Observation>) {
+        if self.held <= TOTAL_BYTES {
+            return;
+        }
+        let oldest = self.open.oldest(SEEK).or_else(|| self.open.oldest(ANSWER)).filter(|old| *old != index);
+        if let Some(oldest) = oldest {
+            self.stats.evicted += 1;
+            self.conclude(oldest, Cause::CutOff, at, out);
+        }
+    }
+
+    /// Ends the watch over a connection, or (with `--emit end`) over its handshake.
+    pub(super) fn conclude(&mut self, index: u32, cause: Cause, at: Timestamp, out: &mut Vec<Observation>) {
+        let Some(open) = self.open.get_mut(index) else { return };
+        let over = matches!(cause, Cause::Reset(_) | Cause::Closed | Cause::CutOff);
+        let told = if let Some(told) = open.told.take() {
+            Some(*told)
+        } else {
+            self.held = self.held.saturating_sub(open.held());
+            let told = self.tell(index, cause, at);
+            out.extend(told.clone());
+            told
+        };
+        let Some(open) = self.open.get_mut(index) else { return };
+        if self.settings.emit_end
+            && let Some(told) = told
+        {
+            if !over {
+                open.forth.stream.held.clear();
+                open.back.stream.held.clear();
+                open.told = Some(Box::new(told));
+                self.open.renew(index, LINGER);
+                return;
+            }
+            out.push(record::end(open, &told, at));
+        }
+        let Some(open) = self.open.remove(index) else { return };
+        if matches!(cause, Cause::Reset(_) | Cause::Closed) {
+            self.finish_flow(open.hash);
+        } else if let Some(found) = self.table.find(open.hash) {
+            self.table.set(found, State::Done, found.isn);
+        }
+    }
+
+    /// The record of a connection, if it has one.
+    fn tell(&mut self, index: u32, cause: Cause, at: Timestamp) -> Option<Observation> {
+        let open = self.open.get_mut(index)?;
+        if open.exchange.is_some() {
+            return record::handshake(open, cause, at);
+        }
+        if let Some(client) = record::begun(open) {
+            self.stats.incomplete_hello += 1;
+            return Some(record::incomplete(open, client, cause, at));
+        }
+        if open.isn.is_some() {
+            self.stats.no_hello += 1;
+        } else {
+            self.stats.open_before += 1;
+        }
+        None
+    }
+}
+
+/// True if a SYN belongs to a new connection with the same addresses and ports.
+fn is_another(open: &mut Connection, way: Way, tcp: Tcp) -> bool {
+    match open.isn {
+        Some(isn) => way == Way::Back || isn != tcp.seq,
+        // without a SYN so far: the SYN itself may come late
+        None => open.side(way).stream.offset(tcp.seq.wrapping_add(1)) != Some(crate::flow::stream::UNKNOWN),
+    }
+}
+
+fn count(open: &mut Connection, way: Way, segment: &Segment<'_>) {
+    let traffic = &mut open.side(way).traffic;
+    traffic.packets += 1;
+    traffic.bytes += segment.payload.len() as u64 + u64::from(segment.missing);
+}

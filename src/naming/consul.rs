@@ -1,0 +1,181 @@
+//! Names of Consul's service mesh: services, gateways, prepared queries, peers and servers.
+//!
+//! Read from the right, as a mesh gateway does: the trust domain `<uuid>.consul`, left of it a marker, left
+//! of that the datacenter. What stands further left (services may contain dots, or be called like a marker)
+//! cannot change where the name goes. Sources: Consul `agent/connect/sni.go`, `agent/connect/uri_server.go`
+//! (peering), `tlsutil/config.go` (servers), `agent/xds/listeners.go` (what gateways match).
+
+use crate::naming::labels::{after, is_uuid, pop};
+use crate::naming::scheme::{Field, Reading, Scheme};
+
+/// The scheme.
+pub struct Consul;
+
+/// Labels that stand before `.consul` in names of Consul's DNS and so are no trust domain or datacenter.
+const DNS_LABELS: [&str; 12] =
+    ["service", "node", "connect", "virtual", "ingress", "query", "addr", "ns", "ap", "dc", "peer", "sg"];
+
+const DATACENTER: &str = "target datacenter: the gateway routes by this label";
+const TRUST_DOMAIN: &str = "trust domain (cluster id)";
+const UNKNOWN: &str = "no known form of name has this here";
+
+impl Scheme for Consul {
+    fn name(&self) -> &'static str {
+        "consul"
+    }
+
+    fn help(&self) -> &'static str {
+        "Consul service mesh: services, gateways, queries, peers, servers"
+    }
+
+    fn read<'n>(&self, name: &'n str) -> Option<Reading<'n>> {
+        let (rest, cluster) = name.strip_suffix(".consul")?.rsplit_once('.')?;
+        let (prefix, marker) = rest.rsplit_once('.').unwrap_or(("", rest));
+        let trust_domain = after(name, rest);
+        if is_uuid(cluster) {
+            return Some(marked(prefix, marker, trust_domain));
+        }
+        if DNS_LABELS.contains(&cluster) {
+            return None;
+        }
+        match marker {
+            "internal" | "internal-v1" | "external" if !prefix.is_empty() => {}
+            "peering" if is_peering(prefix) => {}
+            "server" if is_datacenter(cluster) => return Some(server(prefix, marker, cluster)),
+            _ => return None,
+        }
+        let mut reading = marked(prefix, marker, trust_domain);
+        reading.flags.insert(0, "not_uuid");
+        Some(reading)
+    }
+}
+
+/// The characters that Consul allows in a datacenter's name.
+fn is_datacenter(label: &str) -> bool {
+    label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
+}
+
+fn is_peering(prefix: &str) -> bool {
+    prefix.strip_prefix("server.").is_some_and(|datacenter| !datacenter.contains('.'))
+}
+
+/// Names that end in a marker and a trust domain.
+fn marked<'n>(prefix: &'n str, marker: &'n str, trust_domain: &'n str) -> Reading<'n> {
+    let (reading, meaning) = match marker {
+        "internal" => (internal(prefix), "marker of a mesh name in the default partition"),
+        "internal-v1" => (internal_v1(prefix), "marker of a mesh name in a partition of its own"),
+        "external" => (external(prefix), "marker of a service exported to a cluster peer"),
+        "query" => (query(prefix), "marker of a prepared query"),
+        "peering" if is_peering(prefix) => (peering(prefix), "marker of the peering control plane"),
+        "peering" => (unknown(prefix), "marker of the peering control plane"),
+        _ => (unknown(prefix), "no known marker"),
+    };
+    reading.mark(marker, meaning).field(Field::TrustDomain, trust_domain, TRUST_DOMAIN)
+}
+
+fn unknown(prefix: &str) -> Reading<'_> {
+    Reading::new("consul-unknown").mark(prefix, UNKNOWN)
+}
+
+/// `[subset.]service.namespace.dc`, or a gateway's `dc`.
+fn internal(prefix: &str) -> Reading<'_> {
+    let mut head = prefix;
+    let Some(datacenter) = pop(&mut head) else { return unknown(prefix) };
+    let unfinished = head;
+    match pop(&mut head) {
+        None => Reading::new("consul-gateway"),
+        Some(_) if head.is_empty() => unknown(unfinished),
+        Some(namespace) => {
+            service(head).field(Field::Namespace, namespace, "namespace").implied(Field::Partition, "default")
+        }
+    }
+    .field(Field::Datacenter, datacenter, DATACENTER)
+}
+
+/// `[subset.]service.namespace.partition.dc`, or a gateway's `partition.dc`.
+fn internal_v1(prefix: &str) -> Reading<'_> {
+    let mut head = prefix;
+    let Some(datacenter) = pop(&mut head) else { return unknown(prefix) };
+    let unfinished = head;
+    match (pop(&mut head), pop(&mut head)) {
+        (None, _) => unknown(""),
+        (Some(partition), None) => {
+            Reading::new("consul-gateway").field(Field::Partition, partition, "admin partition")
+        }
+        (Some(_), Some(_)) if head.is_empty() => unknown(unfinished),
+        (Some(partition), Some(namespace)) => service(head)
+            .field(Field::Namespace, namespace, "namespace")
+            .field(Field::Partition, partition, "admin partition"),
+    }
+    .field(Field::Datacenter, datacenter, DATACENTER)
+}
+
+/// A service with or without its subset.
+///
+/// Two labels may be a subset and a service, or a service with a dot in its name: the subset is taken where
+/// the label can be one, and the guess is flagged. More labels are a dotted service, perhaps with a subset.
+fn service(head: &str) -> Reading<'_> {
+    let reading = Reading::new("consul-service");
+    match head.split_once('.') {
+        Some((subset, name)) if is_subset(subset) && !name.contains('.') => reading
+            .field(Field::Subset, subset, "subset of the service")
+            .field(Field::Service, name, "service"),
+        _ => reading.field(Field::Service, head, "service"),
+    }
+    .flag_if(head.split_once('.').is_some_and(|(first, _)| is_subset(first)), "ambiguous")
+}
+
+/// The grammar of a service-resolver's subset names.
+fn is_subset(label: &str) -> bool {
+    label.len() <= 63
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+        && label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+}
+
+/// `service.namespace.partition.peer`: no datacenter, even where the peer is called like one.
+fn external(prefix: &str) -> Reading<'_> {
+    let mut head = prefix;
+    let Some(peer) = pop(&mut head) else { return unknown(prefix) };
+    let unfinished = head;
+    match (pop(&mut head), pop(&mut head)) {
+        (Some(partition), Some(namespace)) if !head.is_empty() => Reading::new("consul-peered")
+            .field(Field::Service, head, "service")
+            .field(Field::Namespace, namespace, "namespace")
+            .field(Field::Partition, partition, "admin partition")
+            .flag_if(head.contains('.'), "ambiguous"),
+        _ => unknown(unfinished),
+    }
+    .field(Field::Peer, peer, "peer: what the exporting cluster calls the caller's")
+}
+
+/// `query.default.dc`.
+fn query(prefix: &str) -> Reading<'_> {
+    let mut head = prefix;
+    match (pop(&mut head), pop(&mut head)) {
+        (Some(datacenter), Some(namespace)) if !head.is_empty() => Reading::new("consul-query")
+            .field(Field::Service, head, "prepared query")
+            .field(Field::Namespace, namespace, "namespace")
+            .field(Field::Datacenter, datacenter, "datacenter that runs the query"),
+        _ => unknown(prefix),
+    }
+}
+
+/// `server.dc`, of the peering control plane.
+fn peering(prefix: &str) -> Reading<'_> {
+    let (server, datacenter) = prefix.split_once('.').unwrap_or((prefix, ""));
+    Reading::new("consul-peering-server").mark(server, "any Consul server of the datacenter").field(
+        Field::Datacenter,
+        datacenter,
+        DATACENTER,
+    )
+}
+
+/// `[node.]server.dc.consul`; a node's name may be a host name with dots.
+fn server<'n>(node: &'n str, marker: &'n str, datacenter: &'n str) -> Reading<'n> {
+    Reading::new("consul-server")
+        .field(Field::Service, node, "node name of one Consul server")
+        .mark(marker, "marker of traffic between Consul servers")
+        .field(Field::Datacenter, datacenter, DATACENTER)
+        .mark("consul", "the agents' domain")
+}

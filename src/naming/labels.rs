@@ -1,0 +1,86 @@
+//! Small questions about labels that several schemes ask.
+
+/// Takes the last label off `rest`. `None` when nothing is left.
+pub(super) fn pop<'n>(rest: &mut &'n str) -> Option<&'n str> {
+    if rest.is_empty() {
+        return None;
+    }
+    let (left, label) = rest.rsplit_once('.').unwrap_or(("", rest));
+    *rest = left;
+    Some(label)
+}
+
+/// 8-4-4-4-12 lower-case hexadecimal digits (RFC 9562 §4).
+pub(super) fn is_uuid(label: &str) -> bool {
+    label.len() == 36
+        && label.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => is_hex(byte),
+        })
+}
+
+/// A lower-case hexadecimal digit.
+pub(super) fn is_hex(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'f')
+}
+
+/// A decimal number without sign that fits in `T`.
+pub(super) fn is_number<T: std::str::FromStr>(label: &str) -> bool {
+    label.bytes().all(|byte| byte.is_ascii_digit()) && label.parse::<T>().is_ok()
+}
+
+/// What follows `head` and its dot in `whole`; all of it where `head` is empty.
+pub(super) fn after<'n>(whole: &'n str, head: &str) -> &'n str {
+    let begin = if head.is_empty() { 0 } else { head.len() + 1 };
+    whole.get(begin..).unwrap_or_default()
+}
+
+/// Service, namespace and the rest of a Kubernetes service's name, `service.namespace.svc[.domain]`.
+pub(super) fn kubernetes(host: &str) -> Option<(&str, &str, &str)> {
+    let (service, rest) = host.split_once('.')?;
+    let (namespace, rest) = rest.split_once('.')?;
+    (rest == "svc" || rest.starts_with("svc.")).then_some((service, namespace, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pop_takes_labels_from_the_right_until_none_is_left() {
+        let mut rest = "a.b.c";
+        assert_eq!([pop(&mut rest), pop(&mut rest)], [Some("c"), Some("b")]);
+        assert_eq!((pop(&mut rest), pop(&mut rest)), (Some("a"), None));
+    }
+
+    #[test]
+    fn uuids_have_five_groups_of_lower_case_hex() {
+        assert!(is_uuid("5a5e0000-1111-4222-8333-444455556666"));
+        for wrong in [
+            "5a5e0000-1111-4222-8333-44445555666",
+            "5a5e0000-1111-4222-8333-4444555566667",
+            "5a5e0000-1111-4222-8333-44445555666g",
+            "5A5E0000-1111-4222-8333-444455556666",
+            "5a5e00001-111-4222-8333-444455556666",
+            "",
+        ] {
+            assert!(!is_uuid(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn numbers_have_no_sign_and_fit() {
+        assert!(is_number::<u16>("65535") && is_number::<u16>("0"));
+        for wrong in ["", "+1", "-1", "65536", "1a", " 1"] {
+            assert!(!is_number::<u16>(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn kubernetes_hosts_have_svc_as_third_label() {
+        assert_eq!(kubernetes("a.b.svc.x.y"), Some(("a", "b", "svc.x.y")));
+        assert_eq!(kubernetes("a.b.svc"), Some(("a", "b", "svc")));
+        assert_eq!(kubernetes("a.svc.x.y"), None);
+        assert_eq!(kubernetes("a.b.svcs.x"), None);
+    }
+}

@@ -1,0 +1,197 @@
+//! Takes what the workers found, in order, and hands it to the tally and to the outputs.
+
+use std::ops::ControlFlow;
+
+use crate::error::Error;
+use crate::inspector::attempts::Attempts;
+use crate::model::frame::Timestamp;
+use crate::model::observation::{Action, Observation};
+use crate::model::stats::RunStats;
+use crate::output::sink::Sink;
+use crate::run::plan::{Emit, Plan};
+use crate::run::select::Select;
+use crate::run::window::Window;
+use crate::run::worker::Yield;
+use crate::tally::Tally;
+use crate::tally::snapshot::Snapshot;
+
+/// Groups that a summary holds at most.
+const MAX_GROUPS: usize = 10_000;
+
+/// Whether the run goes on.
+pub type Flow = Result<ControlFlow<()>, Error>;
+
+/// The one place where records come together.
+pub struct Collector {
+    sinks: Vec<Box<dyn Sink>>,
+    tally: Tally,
+    attempts: Attempts,
+    select: Select,
+    window: Window,
+    emit: Emit,
+    top: Option<usize>,
+    left: Option<u64>,
+    interval: u64,
+    next_tick: Option<Timestamp>,
+    now: Timestamp,
+    /// Records that passed the filters.
+    pub matched: u64,
+    /// Newest counters of the run.
+    pub stats: RunStats,
+    flush: bool,
+}
+
+impl Collector {
+    /// A collector for `plan` that writes to `sinks`; `flush`: each record at once.
+    pub fn new(plan: &mut Plan, sinks: Vec<Box<dyn Sink>>, every_attempt: bool, flush: bool) -> Self {
+        let interval = u64::try_from(plan.interval.as_nanos()).unwrap_or(u64::MAX);
+        Self {
+            sinks,
+            tally: Tally::new(std::mem::take(&mut plan.by), MAX_GROUPS),
+            attempts: Attempts::new(interval, every_attempt),
+            select: std::mem::take(&mut plan.select),
+            window: Window::new(&plan.limits),
+            emit: plan.watch.emit,
+            top: plan.top,
+            left: plan.limits.records,
+            interval,
+            next_tick: None,
+            now: Timestamp::default(),
+            matched: 0,
+            stats: RunStats::default(),
+            flush,
+        }
+    }
+
+    /// Takes what a worker found; leaves `found` empty for the next time.
+    ///
+    /// # Errors
+    /// An output could not be written.
+    pub fn take(&mut self, found: &mut Yield) -> Flow {
+        let mut ticks = found.ticks.drain(..).peekable();
+        let wrote = !found.records.is_empty();
+        for (index, record) in found.records.drain(..).enumerate() {
+            while let Some((_, now)) = ticks.next_if(|(at, _)| *at <= index) {
+                if self.tick(now)?.is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+            if let Some(record) = self.attempts.take(record)
+                && self.record(&record)?.is_break()
+            {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        for (_, now) in ticks {
+            if self.tick(now)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        if wrote && self.flush { self.flush_sinks() } else { Ok(ControlFlow::Continue(())) }
+    }
+
+    fn record(&mut self, record: &Observation) -> Flow {
+        if !self.window.holds(record.time) || !self.select.matches(record) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        if record.action == Action::Handshake {
+            self.tally.observe(record);
+        }
+        let wanted = match record.action {
+            Action::Hello => self.emit.hello,
+            Action::Handshake => self.emit.handshake,
+            Action::End => self.emit.end,
+        };
+        if !wanted {
+            return Ok(ControlFlow::Continue(()));
+        }
+        self.matched += 1;
+        for sink in &mut self.sinks {
+            if sink.event(record)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        if let Some(left) = &mut self.left {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn tick(&mut self, now: Timestamp) -> Flow {
+        self.now = self.now.max(now);
+        self.window.first(now);
+        let mut told = Vec::new();
+        self.attempts.flush(now, &mut told);
+        for record in told {
+            if self.record(&record)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        let due = *self.next_tick.get_or_insert(now.plus(self.interval));
+        if now >= due {
+            self.next_tick = Some(now.plus(self.interval));
+            let snapshot = self.snapshot();
+            for sink in &mut self.sinks {
+                if sink.tick(&snapshot)?.is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+        }
+        if self.window.is_over(now) { Ok(ControlFlow::Break(())) } else { Ok(ControlFlow::Continue(())) }
+    }
+
+    /// Writes out what the outputs have buffered.
+    ///
+    /// # Errors
+    /// An output could not be written.
+    pub fn flush_sinks(&mut self) -> Flow {
+        for sink in &mut self.sinks {
+            if sink.flush()?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Opens output files anew (SIGHUP).
+    ///
+    /// # Errors
+    /// A file could not be opened.
+    pub fn reopen(&mut self) -> Result<(), Error> {
+        self.sinks.iter_mut().try_for_each(|sink| sink.reopen())
+    }
+
+    /// The state of the run.
+    pub fn snapshot(&mut self) -> Snapshot {
+        let mut snapshot = self.tally.snapshot(&self.stats, self.now);
+        if let Some(top) = self.top {
+            snapshot.truncate(top);
+        }
+        snapshot
+    }
+
+    /// The end: tells what is left, and closes the outputs. `complete` is false after `-c`, when the rest
+    /// is not wanted.
+    ///
+    /// # Errors
+    /// An output could not be written.
+    pub fn finish(&mut self, complete: bool) -> Result<Snapshot, Error> {
+        if complete {
+            let mut told = Vec::new();
+            self.attempts.finish(&mut told);
+            for record in told {
+                if self.record(&record)?.is_break() {
+                    break;
+                }
+            }
+        }
+        let snapshot = self.snapshot();
+        for sink in &mut self.sinks {
+            sink.finish(&snapshot)?;
+        }
+        Ok(snapshot)
+    }
+}

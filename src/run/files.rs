@@ -1,0 +1,123 @@
+//! Captures from files: in place on the calling thread, unless standard input is among them.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, ExitCode};
+use crate::model::frame::{Origin, OriginId};
+use crate::model::stats::SourceStats;
+use crate::run::collector::Collector;
+use crate::run::plan::Plan;
+use crate::run::report::say;
+use crate::run::stop::Stop;
+use crate::run::{Parts, conclude, piped, serve_signals, sinks};
+use crate::source::file::{self, File};
+use crate::source::filter::{Filtered, PacketFilter};
+use crate::source::inputs;
+use crate::source::merge::Merge;
+use crate::source::{Progress, Source, privileges};
+
+/// Reads the captures that were typed.
+pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitCode, Error> {
+    let parts = Parts::new(&plan)?;
+    let filter =
+        plan.filter.as_deref().filter(|text| !text.is_empty()).map(PacketFilter::compile).transpose()?;
+    let typed: Vec<PathBuf> = typed.iter().map(PathBuf::from).collect();
+    let captures = inputs::resolve(&typed)?;
+    let piped = captures.iter().any(|capture| capture.path == Path::new("-"));
+    let mut origins = Vec::new();
+    let mut files: Vec<File> = Vec::new();
+    let mut damaged = false;
+    for capture in captures {
+        let id = OriginId(u16::try_from(origins.len()).unwrap_or(u16::MAX));
+        match file::open(&capture.path, id) {
+            Ok(file) => files.push(file),
+            Err(error) => {
+                say(format_args!("sni-watch: {error}"));
+                damaged = true;
+            }
+        }
+        let node = capture.node.unwrap_or_else(|| plan.node.clone());
+        origins.push(Origin { name: capture.path.display().to_string(), node, live: false });
+    }
+    if let Some(user) = &plan.user {
+        privileges::drop_privileges(user)?;
+    }
+    let sinks = sinks(&plan, &origins, false)?;
+    let every_attempt = filter.is_some();
+    let mut collector = Collector::new(&mut plan, sinks, every_attempt, piped);
+    let Some(source) = source(files, filter) else { return Ok(ExitCode::Runtime) };
+    let flow = if piped {
+        piped::run(source, parts.worker(), &mut collector, stop, &mut damaged)?
+    } else {
+        in_place(source, &parts, &mut collector, stop, &mut damaged)?
+    };
+    conclude(&mut collector, flow, (&plan, false, stop.by_signal()))?;
+    Ok(if damaged { ExitCode::Runtime } else { ExitCode::Done })
+}
+
+/// One source out of all files; `None` if there is none left.
+fn source(mut files: Vec<File>, filter: Option<PacketFilter>) -> Option<Box<dyn Source>> {
+    let merged: Box<dyn Source> = match files.len() {
+        0 => return None,
+        1 => Box::new(files.pop()?),
+        _ => Box::new(Merge::new(files)),
+    };
+    Some(match filter {
+        Some(filter) => Box::new(Filtered::new(merged, filter)),
+        None => merged,
+    })
+}
+
+fn in_place(
+    mut source: Box<dyn Source>,
+    parts: &Parts,
+    collector: &mut Collector,
+    stop: &Stop,
+    damaged: &mut bool,
+) -> Result<ControlFlow<()>, Error> {
+    let mut worker = parts.worker();
+    let mut flow = ControlFlow::Continue(());
+    let mut failed = None;
+    while !stop.is_set() {
+        let driven = source.drive(&mut |frames| {
+            let enough = worker.frames(frames);
+            match collector.take(&mut worker.out) {
+                Ok(ControlFlow::Continue(())) => return enough,
+                Ok(ControlFlow::Break(())) => flow = ControlFlow::Break(()),
+                Err(error) => failed = Some(error),
+            }
+            ControlFlow::Break(())
+        });
+        if let Some(error) = failed.take() {
+            return Err(error);
+        }
+        collector.stats = counted(&worker, source.stats());
+        serve_signals(stop, collector)?;
+        match driven {
+            Ok(Progress::End) => break,
+            Ok(_) => {}
+            Err(error) => {
+                say(format_args!("sni-watch: {error}"));
+                *damaged = true;
+            }
+        }
+        if flow.is_break() {
+            return Ok(flow);
+        }
+    }
+    if flow.is_continue() {
+        worker.finish();
+        flow = collector.take(&mut worker.out)?;
+        collector.stats = counted(&worker, source.stats());
+    }
+    Ok(flow)
+}
+
+/// A worker's counters with those of its source.
+pub(super) fn counted(
+    worker: &crate::run::worker::Worker,
+    source: SourceStats,
+) -> crate::model::stats::RunStats {
+    crate::model::stats::RunStats { source, ..worker.stats() }
+}

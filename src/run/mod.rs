@@ -1,0 +1,171 @@
+//! Reader, inspectors and collector: the threads of a run and the channels between them.
+//!
+//! A capture file is read, inspected and told in place, on the calling thread. Interfaces and standard
+//! input have a thread each, with an inspector of its own, and send what they find to the collector.
+//! Order at the start: open the inputs, drop privileges, open the outputs, start the threads.
+
+pub mod collector;
+pub mod plan;
+pub mod report;
+pub mod select;
+pub mod stop;
+pub mod window;
+pub mod worker;
+
+mod files;
+mod live;
+mod piped;
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use crate::error::{Error, ExitCode};
+use crate::inspector::Inspector;
+use crate::inspector::settings::Settings;
+use crate::model::frame::Origin;
+use crate::model::segment::Seed;
+use crate::naming::Namer;
+use crate::naming::custom::Pattern;
+use crate::output;
+use crate::output::context::{Context, HexMode, TimeStyle};
+use crate::output::sink::Sink;
+use crate::run::collector::Collector;
+use crate::run::plan::{Hex, Input, Plan};
+use crate::run::report::say;
+use crate::run::stop::Stop;
+use crate::run::worker::Worker;
+use crate::tally::snapshot::Snapshot;
+use crate::wire::Decoder;
+
+/// Does what `plan` says, to the end of the input or until a signal.
+///
+/// # Errors
+/// Whatever keeps the run from beginning, or its output from being written. A damaged input does not: it is
+/// told, and shows in the exit code.
+pub fn run(plan: Plan) -> Result<ExitCode, Error> {
+    let stop = Stop::default();
+    stop.install()?;
+    match plan.input.clone() {
+        Input::Files(typed) => files::run(plan, &typed, &stop),
+        Input::Live { interfaces, capture } => live::run(plan, &interfaces, &capture, &stop),
+    }
+}
+
+/// What each worker of a run is made of.
+struct Parts {
+    settings: Settings,
+    pattern: Option<Pattern>,
+    seed: Seed,
+    packets: Option<u64>,
+}
+
+impl Parts {
+    fn new(plan: &Plan) -> Result<Self, Error> {
+        let pattern = plan.watch.name_pattern.as_deref().map(Pattern::compile).transpose();
+        let pattern = pattern.map_err(|why| Error::Usage(format!("--name-pattern: {why}")))?;
+        let nanos = |span: std::time::Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        let settings = Settings {
+            handshake_timeout: nanos(plan.watch.handshake_timeout),
+            max_flows: plan.watch.max_flows,
+            emit_hello: plan.watch.emit.hello,
+            emit_end: plan.watch.emit.end,
+            keep_bytes: plan.view.hex != Hex::None,
+        };
+        let random = RandomState::new();
+        let seed = Seed(random.hash_one(1), random.hash_one(2));
+        Ok(Self { settings, pattern, seed, packets: plan.limits.packets })
+    }
+
+    fn worker(&self) -> Worker {
+        let inspector = Inspector::new(self.settings.clone(), Namer::new(self.pattern.clone()));
+        Worker::new(Decoder::new(self.seed), inspector, self.packets)
+    }
+}
+
+/// Opens the outputs of a plan.
+fn sinks(plan: &Plan, origins: &[Origin], live: bool) -> Result<Vec<Box<dyn Sink>>, Error> {
+    let view = &plan.view;
+    let context = Context {
+        origins: Arc::from(origins),
+        verbosity: view.verbosity,
+        quiet: view.quiet,
+        time_style: match view.time_style {
+            0 => TimeStyle::Clock,
+            1 => TimeStyle::Omit,
+            2 => TimeStyle::Epoch,
+            3 => TimeStyle::Delta,
+            4 => TimeStyle::Date,
+            _ => TimeStyle::SinceFirst,
+        },
+        nano: view.nano,
+        timezone: TimeZone::system(),
+        color: view.color,
+        hex: match view.hex {
+            Hex::None => HexMode::Off,
+            Hex::Ascii => HexMode::Ascii,
+            Hex::Hex { headers: false } => HexMode::Hex,
+            Hex::Hex { headers: true } => HexMode::LinkHex,
+            Hex::Both { headers: false } => HexMode::HexAscii,
+            Hex::Both { headers: true } => HexMode::LinkHexAscii,
+        },
+        live,
+        emit_stats: plan.watch.emit.stats,
+        last_stats: live || plan.watch.emit.stats,
+    };
+    plan.outputs.iter().map(|spec| output::open(spec, &context)).collect()
+}
+
+/// The counts that `--count` asks for: the one line on standard output that is no record.
+fn print_count(collector: &Collector) -> Result<(), Error> {
+    use std::io::Write;
+    let mut stdout = std::io::stdout().lock();
+    match writeln!(stdout, "{}", collector.matched) {
+        Err(source) if source.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::Output { name: "standard output".to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What signals ask of a running collector.
+fn serve_signals(stop: &Stop, collector: &mut Collector) -> Result<(), Error> {
+    if stop.wants_counts() {
+        say(report::counts(&collector.snapshot()));
+    }
+    if stop.wants_reopen() {
+        collector.reopen()?;
+    }
+    Ok(())
+}
+
+/// The end of a run: the outputs' last words, then the person's.
+fn conclude(
+    collector: &mut Collector,
+    flow: ControlFlow<()>,
+    (plan, live, signalled): (&Plan, bool, bool),
+) -> Result<Snapshot, Error> {
+    let snapshot = collector.finish(flow.is_continue())?;
+    if plan.count_only {
+        print_count(collector)?;
+    }
+    if live || signalled {
+        say(report::closing(&snapshot));
+    } else if plan.view.verbosity > 0 && !plan.view.quiet {
+        say(report::connections(&snapshot));
+        let skipped = report::skipped(&snapshot.stats);
+        if !skipped.is_empty() {
+            say(skipped);
+        }
+    }
+    if flow.is_continue()
+        && !live
+        && let Some(words) = report::nothing_found(&snapshot.stats)
+    {
+        say(words);
+    }
+    Ok(snapshot)
+}

@@ -1,0 +1,176 @@
+//! What a run shall do: all that the command line decided, checked before the first packet.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::model::frame::Timestamp;
+use crate::run::select::Select;
+use crate::tally::snapshot::Dimension;
+
+/// A whole run.
+#[derive(Debug)]
+pub struct Plan {
+    /// Where packets come from.
+    pub input: Input,
+    /// BPF expression as typed (`-f`, `-F` or the words); `None`: live the protocols' default ports,
+    /// offline everything. Empty: everything, live too.
+    pub filter: Option<String>,
+    /// `-Z`: user to become once the inputs are open.
+    pub user: Option<String>,
+    /// How connections are watched.
+    pub watch: Watch,
+    /// Which records count.
+    pub select: Select,
+    /// When to stop.
+    pub limits: Limits,
+    /// Outputs, each `NAME` or `NAME:WHERE`, none twice; empty only with `count_only`.
+    pub outputs: Vec<String>,
+    /// How outputs look.
+    pub view: View,
+    /// Grouping of the summary table (`--by`).
+    pub by: Vec<Dimension>,
+    /// Rows of the summary table at most (`--top`).
+    pub top: Option<usize>,
+    /// Time between two looks at the counters (`--interval`).
+    pub interval: Duration,
+    /// Print only the number of matching records (`--count`).
+    pub count_only: bool,
+    /// Inspecting threads for files (`--jobs`), at least 1.
+    pub jobs: usize,
+    /// Name of the vantage point (`--node`), else this host's.
+    pub node: String,
+}
+
+/// Where packets come from.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// Interfaces, all at once.
+    Live {
+        /// Interface names in the order typed, none twice; `any` only alone.
+        interfaces: Vec<String>,
+        /// Capture options.
+        capture: Capture,
+    },
+    /// Files as typed: `FILE`, `NODE=FILE`, a directory, or `-`.
+    Files(Vec<String>),
+}
+
+/// Options of a live capture, as tcpdump names them.
+#[derive(Debug, Clone, Default)]
+pub struct Capture {
+    /// `-s`: bytes kept of a frame; 0 is the default, 262,144.
+    pub snaplen: u32,
+    /// Not `-p`.
+    pub promiscuous: bool,
+    /// `-B`: kernel buffer in KiB.
+    pub buffer_kib: Option<u32>,
+    /// `-Q`.
+    pub direction: Direction,
+    /// `--immediate-mode`.
+    pub immediate: bool,
+    /// `--time-stamp-type`: `host`, `host_lowprec`, `host_hiprec`, `adapter` or `adapter_unsynced`.
+    pub timestamp_type: Option<String>,
+}
+
+/// `-Q`: which way frames must go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// Towards this host.
+    In,
+    /// From this host.
+    Out,
+    /// Both.
+    #[default]
+    InOut,
+}
+
+/// How connections are watched.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    /// `--handshake-timeout`: how long an answer may take.
+    pub handshake_timeout: Duration,
+    /// `--max-flows`: connections watched at once, at most.
+    pub max_flows: usize,
+    /// `--emit`: which records are written.
+    pub emit: Emit,
+    /// `--name-pattern`, already checked.
+    pub name_pattern: Option<String>,
+}
+
+/// Which records are written.
+#[expect(clippy::struct_excessive_bools, reason = "each kind of record by itself")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Emit {
+    /// `tls_client_hello` records.
+    pub hello: bool,
+    /// `tls_handshake` records.
+    pub handshake: bool,
+    /// `tls_flow_end` records.
+    pub end: bool,
+    /// `capture_stats` records every `--interval`; live, one is written at the end in any case.
+    pub stats: bool,
+}
+
+/// When to stop.
+#[derive(Debug, Clone, Default)]
+pub struct Limits {
+    /// `-c`: after this many records.
+    pub records: Option<u64>,
+    /// `--packets`: after this many packets.
+    pub packets: Option<u64>,
+    /// `--duration`.
+    pub duration: Option<Duration>,
+    /// `--since`: only records from here on.
+    pub since: Option<When>,
+    /// `--until`: only records up to here.
+    pub until: Option<When>,
+}
+
+/// A point in time as `--since` and `--until` take it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// An instant.
+    At(Timestamp),
+    /// A time of day, nanoseconds after midnight in local time, on the day of the first packet.
+    TimeOfDay(u64),
+}
+
+/// How outputs look.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// Number of `-v`.
+    pub verbosity: u8,
+    /// `-q`.
+    pub quiet: bool,
+    /// `-t` to `-ttttt`: 0 for none typed.
+    pub time_style: u8,
+    /// `--nano`: nine fraction digits.
+    pub nano: bool,
+    /// Colour on the terminal: decided from `--color`, `NO_COLOR`, `CLICOLOR_FORCE`, `TERM`.
+    pub color: bool,
+    /// `-A`, `-x`, `-X`, `-xx`, `-XX`.
+    pub hex: Hex,
+}
+
+/// How a hello's bytes are printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Hex {
+    /// Not at all.
+    #[default]
+    None,
+    /// `-A`: as ASCII.
+    Ascii,
+    /// `-x`: hexadecimal; `headers` for `-xx`: the packet's headers too.
+    Hex {
+        /// Link, network and transport headers in front.
+        headers: bool,
+    },
+    /// `-X`: both; `headers` for `-XX`.
+    Both {
+        /// Link, network and transport headers in front.
+        headers: bool,
+    },
+}
+
+/// A file to write to, or standard output.
+pub type Where = Option<PathBuf>;

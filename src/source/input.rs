@@ -1,0 +1,130 @@
+//! A byte stream that begins like a capture: a file or standard input, unpacked where it is packed.
+//!
+//! What a stream is tells its first bytes, never its name.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, BufReader, Cursor, ErrorKind, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+use zstd::stream::read::Decoder;
+
+use crate::error::Error;
+
+use super::block::BLOCK;
+use super::pcap;
+use super::pcapng::{self, SECTION};
+
+/// How many bytes are looked at: the header of a classic capture.
+pub(super) const HEAD: usize = pcap::HEADER;
+
+/// A stream and what stands at its front.
+pub(super) struct Input {
+    /// The stream behind `head`.
+    pub(super) reader: Box<dyn Read + Send>,
+    /// Its first [`HEAD`] bytes; fewer where it is shorter.
+    pub(super) head: Vec<u8>,
+    /// The name of the compression that was taken off.
+    pub(super) compression: Option<&'static str>,
+}
+
+/// What the first bytes of a stream announce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Pcap,
+    Pcapng,
+    /// No capture.
+    Other,
+}
+
+impl Input {
+    /// Opens a file, or standard input where `path` is `-`.
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        if path.as_os_str() == "-" {
+            return Self::new(Box::new(io::stdin()), path);
+        }
+        let failed = |source| Error::Io { action: "cannot open", path: path.to_path_buf(), source };
+        Self::new(Box::new(fs::File::open(path).map_err(failed)?), path)
+    }
+
+    /// Looks at the front of `reader`; `path` is for errors.
+    pub(super) fn new(mut reader: Box<dyn Read + Send>, path: &Path) -> Result<Self, Error> {
+        let failed = |source| Error::Io { action: "cannot read", path: path.to_path_buf(), source };
+        let mut head = Vec::with_capacity(HEAD);
+        read_up_to(&mut reader, &mut head, 4).map_err(failed)?;
+        let Some(name) = compression(&head) else {
+            read_up_to(&mut reader, &mut head, HEAD).map_err(failed)?;
+            return Ok(Self { reader, head, compression: None });
+        };
+        let problem = |source: io::Error| Error::Capture {
+            path: path.to_path_buf(),
+            problem: format!("damaged {name} data: {source}"),
+        };
+        let mut reader = unpack(name, Cursor::new(head).chain(reader)).map_err(problem)?;
+        let mut head = Vec::with_capacity(HEAD);
+        read_up_to(&mut reader, &mut head, HEAD).map_err(problem)?;
+        Ok(Self { reader, head, compression: Some(name) })
+    }
+
+    /// What the stream is.
+    pub(super) fn kind(&self) -> Kind {
+        let Some((&magic, rest)) = self.head.split_first_chunk::<4>() else {
+            return Kind::Other;
+        };
+        if pcap::is_magic(magic) {
+            return Kind::Pcap;
+        }
+        let order = rest.get(4..8).and_then(|bytes| bytes.first_chunk()).copied();
+        let section = magic == SECTION && order.is_none_or(|bytes| pcapng::byte_order(bytes).is_some());
+        if section { Kind::Pcapng } else { Kind::Other }
+    }
+
+    /// The error of a stream that is no capture.
+    pub(super) fn not_a_capture(&self, path: &Path) -> Error {
+        let problem = match (self.head.as_slice(), self.compression) {
+            ([], None) => "empty file, not a capture".to_owned(),
+            ([], Some(name)) => format!("not a capture file (nothing in the {name} data)"),
+            (head, _) => {
+                let mut problem = String::from("not a capture file (first bytes");
+                for byte in head.iter().take(8) {
+                    // Writing into a String cannot fail.
+                    let _ = write!(problem, " {byte:02x}");
+                }
+                problem + if head.len() > 8 { " …)" } else { ")" }
+            }
+        };
+        Error::Capture { path: path.to_path_buf(), problem }
+    }
+}
+
+/// The name of the compression that bytes begin with: gzip (RFC 1952 2.3.1), zstd (RFC 8878 3.1).
+fn compression(head: &[u8]) -> Option<&'static str> {
+    match head {
+        [0x1f, 0x8b, ..] => Some("gzip"),
+        [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Some("zstd"),
+        _ => None,
+    }
+}
+
+fn unpack(name: &str, reader: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+    let reader = BufReader::with_capacity(BLOCK, reader);
+    Ok(match name {
+        "gzip" => Box::new(MultiGzDecoder::new(reader)),
+        _ => Box::new(Decoder::with_buffer(reader)?),
+    })
+}
+
+/// Reads until `head` holds `len` bytes or the stream ends.
+fn read_up_to(reader: &mut dyn Read, head: &mut Vec<u8>, len: usize) -> io::Result<()> {
+    let mut buffer = [0; HEAD];
+    while let Some(room) = buffer.get_mut(head.len()..len).filter(|room| !room.is_empty()) {
+        match reader.read(room) {
+            Ok(0) => break,
+            Ok(count) => head.extend_from_slice(room.get(..count).unwrap_or_default()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,245 @@
+//! What a scenario says of one connection: its ends, its frames, its hello, and how it goes.
+
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+
+use super::hello::{Hello, Version};
+use super::packet::Shape;
+use super::pieces::Cutting;
+
+/// One connection. All times are relative: `at` to the scenario's start, the rest to each other.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Connection {
+    /// When the hello's first byte leaves, in seconds after the scenario's start; without one, the first packet.
+    pub at: f64,
+    /// Who opens the connection.
+    pub client: SocketAddr,
+    /// To whom.
+    pub server: SocketAddr,
+    /// The client's initial sequence number; absent: from the addresses and `at`.
+    pub isn: Option<u32>,
+    /// The server's.
+    pub server_isn: Option<u32>,
+    /// From the SYN to the client's ACK.
+    pub rtt_ms: f64,
+    /// How the connection opens.
+    pub open: Open,
+    /// SYNs sent, the first included, where none is answered.
+    pub syns: u32,
+    /// The hello; none for a connection that has said it before, or that is not TLS.
+    pub hello: Option<Hello>,
+    /// Clear text in the place of TLS.
+    pub plain: Option<String>,
+    /// How the hello's bytes are cut into segments.
+    pub send: Cutting,
+    /// What the server does with the hello.
+    pub answer: Answer,
+    /// Negotiated version, where it is lower than the offered one.
+    pub negotiate: Option<Version>,
+    /// ALPN choice of the server (visible up to TLS 1.2).
+    pub chosen_alpn: Option<String>,
+    /// Alert code of `alert` and `client-alert`.
+    pub alert: u8,
+    /// From the hello's last segment to the answer.
+    pub latency_ms: f64,
+    /// Adds up to this much to `latency_ms`, by the hello's label.
+    pub spread_ms: f64,
+    /// Repetitions of the hello's first segment into silence, after 1, 3, 7 … seconds.
+    pub retransmits: u32,
+    /// Application data after the handshake: bytes of the client, bytes of the server.
+    pub data: Option<[usize; 2]>,
+    /// How it closes, after a successful handshake.
+    pub close: Close,
+    /// SPIFFE URI of the server's certificate.
+    pub identity: String,
+    /// SPIFFE URI of the client's certificate.
+    pub client_identity: Option<String>,
+    /// Which directions are captured.
+    pub direction: Direction,
+    /// Index of the capturing interface.
+    pub interface: usize,
+    /// How its frames look.
+    pub frame: Shape,
+    /// The second leg of a proxy that passes the hello on.
+    pub out: Option<Leg>,
+    /// The same again.
+    pub repeat: Option<Repeat>,
+    /// This is such a second leg.
+    #[serde(skip)]
+    pub onward: bool,
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        Self {
+            at: 0.0,
+            client: ([10, 0, 0, 1], 40000).into(),
+            server: ([10, 0, 0, 2], 443).into(),
+            isn: None,
+            server_isn: None,
+            rtt_ms: 0.4,
+            open: Open::Handshake,
+            syns: 1,
+            hello: None,
+            plain: None,
+            send: Cutting::default(),
+            answer: Answer::Ok,
+            negotiate: None,
+            chosen_alpn: None,
+            alert: 40,
+            latency_ms: 2.0,
+            spread_ms: 0.0,
+            retransmits: 0,
+            data: None,
+            close: Close::Open,
+            identity: "spiffe://test.consul/ns/default/dc/dc2/svc/server".into(),
+            client_identity: None,
+            direction: Direction::Both,
+            interface: 0,
+            frame: Shape::default(),
+            out: None,
+            repeat: None,
+            onward: false,
+        }
+    }
+}
+
+/// How a connection opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Open {
+    /// SYN, SYN-ACK, ACK.
+    Handshake,
+    /// Before the capture began.
+    Missing,
+    /// RST to the SYN; nothing more.
+    Refused,
+    /// SYNs into silence; nothing more.
+    Unanswered,
+}
+
+/// What follows the hello.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// A full handshake of the negotiated version.
+    Ok,
+    /// An abbreviated one.
+    Resumed,
+    /// HelloRetryRequest, the second hello, then a full TLS 1.3 handshake.
+    HelloRetry,
+    /// A fatal alert by the server, then FIN.
+    Alert,
+    /// The server's flight, then a fatal alert by the client and FIN.
+    ClientAlert,
+    /// RST by the server.
+    Reset,
+    /// RST by the client.
+    ClientReset,
+    /// FIN by the server.
+    Close,
+    /// FIN by the client.
+    ClientClose,
+    /// An ACK and nothing more; with `retransmits`, not even that.
+    Silence,
+}
+
+/// How an established connection closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Close {
+    /// Not within the capture.
+    Open,
+    /// FIN by the client, then by the server.
+    Fin,
+    /// RST by the client.
+    Reset,
+}
+
+/// Which directions are captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// Both.
+    Both,
+    /// What the client sends.
+    Client,
+    /// What the server sends.
+    Server,
+}
+
+/// The connection that a proxy opens in turn, to pass the same hello on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leg {
+    /// The proxy's own address.
+    pub client: SocketAddr,
+    /// The next hop.
+    pub server: SocketAddr,
+    /// From the inbound hello to the outbound one.
+    pub after_ms: f64,
+}
+
+/// Repetition: each time a new port, random and initial sequence number.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Repeat {
+    /// How often in all.
+    pub count: u16,
+    /// From one to the next, in seconds.
+    pub every: f64,
+    /// Client addresses in turn; the port goes on counting.
+    #[serde(default)]
+    pub clients: Vec<std::net::IpAddr>,
+}
+
+impl Connection {
+    /// Every connection that this entry stands for: repetitions, and both legs of each.
+    pub fn expand(&self) -> Vec<Self> {
+        let count = self.repeat.as_ref().map_or(1, |repeat| repeat.count);
+        (0..count).map(|i| self.nth(i)).flat_map(Self::with_legs).collect()
+    }
+
+    fn nth(&self, i: u16) -> Self {
+        let mut one = self.clone();
+        if let Some(hello) = one.hello.as_mut().filter(|hello| hello.label.is_empty()) {
+            hello.label = format!("{} {} {}", one.client, one.server, one.at);
+        }
+        let Some(repeat) = one.repeat.take() else { return one };
+        one.at += f64::from(i) * repeat.every;
+        one.client.set_port(one.client.port() + i);
+        if let Some(ip) = repeat.clients.get(usize::from(i) % repeat.clients.len().max(1)) {
+            one.client.set_ip(*ip);
+        }
+        if let Some(hello) = &mut one.hello {
+            hello.label = format!("{}-{i}", hello.label);
+        }
+        if let Some(out) = &mut one.out {
+            out.client.set_port(out.client.port() + i);
+        }
+        one
+    }
+
+    fn with_legs(mut self) -> Vec<Self> {
+        let Some(leg) = self.out.take() else { return vec![self] };
+        self.latency_ms = self.latency();
+        self.spread_ms = 0.0;
+        let mut out = self.clone();
+        out.client = leg.client;
+        out.server = leg.server;
+        out.at += leg.after_ms / 1e3;
+        out.rtt_ms = leg.after_ms / 2.0;
+        out.latency_ms -= leg.after_ms + 0.05;
+        out.onward = true;
+        vec![self, out]
+    }
+
+    /// `latency_ms` and this connection's share of `spread_ms`.
+    pub fn latency(&self) -> f64 {
+        let label = self.hello.as_ref().map_or("", |hello| hello.label.as_str());
+        let share = (super::random::number(label) % 1000) as f64 / 1000.0;
+        self.latency_ms + self.spread_ms * share
+    }
+}
