@@ -71,6 +71,14 @@ impl Block {
 }
 
 #[cfg(test)]
+impl Block {
+    /// How many bytes are read at a time.
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

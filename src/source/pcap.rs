@@ -7,6 +7,9 @@ use crate::model::frame::{LinkType, Timestamp};
 
 use super::records::{ByteOrder, Damage, MAX_RECORD, Packet, Records, Step};
 
+#[cfg(test)]
+mod tests;
+
 /// Length of the file header in bytes.
 pub(super) const HEADER: usize = 24;
 

@@ -8,6 +8,9 @@ use crate::model::frame::Timestamp;
 use super::interface::Interface;
 use super::records::{ByteOrder, Damage, MAX_RECORD, Packet, Records, Step};
 
+#[cfg(test)]
+mod tests;
+
 /// The section header's type: the same in both byte orders.
 pub(super) const SECTION: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 
