@@ -10,6 +10,10 @@ use sni_watch::error::{Error, ExitCode};
 use sni_watch::run;
 use sni_watch::source::interfaces;
 
+/// Records are many small allocations of short life.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> process::ExitCode {
     let names =
         || interfaces::list().map(|all| all.into_iter().map(|one| one.name).collect()).unwrap_or_default();

@@ -7,6 +7,8 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use foldhash::fast::RandomState;
+
 use crate::model::frame::Timestamp;
 use crate::model::observation::{Observation, Outcome};
 use crate::model::segment::{FlowKey, Hosts};
@@ -28,10 +30,11 @@ type Group = (Option<IpAddr>, Option<Destination>, Outcome);
 pub struct Attempts {
     interval: u64,
     every: bool,
-    groups: HashMap<Group, Observation>,
+    groups: HashMap<Group, Observation, RandomState>,
     due: VecDeque<(Timestamp, Group)>,
-    clients: HashMap<(Destination, Outcome), u32>,
-    tls: HashSet<Destination>,
+    clients: HashMap<(Destination, Outcome), u32, RandomState>,
+    tls: HashSet<Destination, RandomState>,
+    newest: Option<Destination>,
 }
 
 impl Attempts {
@@ -40,10 +43,11 @@ impl Attempts {
         Self {
             interval,
             every,
-            groups: HashMap::new(),
+            groups: HashMap::default(),
             due: VecDeque::new(),
-            clients: HashMap::new(),
-            tls: HashSet::new(),
+            clients: HashMap::default(),
+            tls: HashSet::default(),
+            newest: None,
         }
     }
 
@@ -53,7 +57,10 @@ impl Attempts {
         let attempt = record.handshake.as_ref().filter(|handshake| handshake.attempts.is_some());
         let Some(result) = attempt.map(|handshake| handshake.result) else {
             if !self.every && self.tls.len() < MAX_DESTINATIONS {
-                self.tls.insert((record.flow.destination_ip(), record.flow.ports.1));
+                let destination = (record.flow.destination_ip(), record.flow.ports.1);
+                if self.newest.replace(destination) != Some(destination) {
+                    self.tls.insert(destination);
+                }
             }
             return Some(record);
         };

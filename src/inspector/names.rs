@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use crate::model::hello::Sni;
 use crate::model::name::Name;
 use crate::naming::Namer;
@@ -13,7 +15,7 @@ const MAX_NAMES: usize = 65_536;
 /// Classified names by their bytes on the wire.
 pub struct Names {
     namer: Namer,
-    known: HashMap<Box<[u8]>, Arc<Name>>,
+    known: HashMap<Box<[u8]>, Arc<Name>, RandomState>,
     absent: Arc<Name>,
 }
 
@@ -21,7 +23,7 @@ impl Names {
     /// Names classified by `namer`.
     pub fn new(namer: Namer) -> Self {
         let absent = Arc::new(namer.classify(Sni::Absent));
-        Self { namer, known: HashMap::new(), absent }
+        Self { namer, known: HashMap::default(), absent }
     }
 
     /// The name in a hello.

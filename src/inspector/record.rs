@@ -60,13 +60,18 @@ pub(super) fn handshake(connection: &mut Connection, cause: Cause, now: Timestam
         established: judged.established,
         resumed: exchange.resumed,
     };
-    let mut told = hello(connection, &exchange);
-    told.action = Action::Handshake;
-    told.completed = now;
-    told.server = exchange.server.map(|(hello, _)| hello);
-    told.handshake = Some(handshake);
-    told.bytes = exchange.bytes;
-    Some(told)
+    let bare = bare(connection, &exchange);
+    let Exchange { facts, name, server, bytes, .. } = *exchange;
+    Some(Observation {
+        action: Action::Handshake,
+        completed: now,
+        hello: Some(facts),
+        name: Some(name),
+        server: server.map(|(hello, _)| hello),
+        handshake: Some(handshake),
+        bytes,
+        ..bare
+    })
 }
 
 struct Judged {
@@ -117,6 +122,12 @@ fn silent(connection: &mut Connection, exchange: &Exchange) -> bool {
 
 /// The record of a hello that is whole: the outcome is open.
 pub(super) fn hello(connection: &Connection, exchange: &Exchange) -> Observation {
+    let name = std::sync::Arc::clone(&exchange.name);
+    Observation { hello: Some(exchange.facts.clone()), name: Some(name), ..bare(connection, exchange) }
+}
+
+/// Where and when, without what was said.
+fn bare(connection: &Connection, exchange: &Exchange) -> Observation {
     Observation {
         action: Action::Hello,
         time: exchange.first.time,
@@ -125,8 +136,8 @@ pub(super) fn hello(connection: &Connection, exchange: &Exchange) -> Observation
         packet: exchange.whole.packet,
         flow: oriented(connection.key, exchange.way),
         vlans: exchange.vlans,
-        hello: Some(exchange.facts.clone()),
-        name: Some(std::sync::Arc::clone(&exchange.name)),
+        hello: None,
+        name: None,
         server: None,
         handshake: None,
         traffic: None,

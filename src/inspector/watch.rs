@@ -89,7 +89,6 @@ impl Inspector {
         open.since = self.now;
         open.marks.truncated = false;
         if let Some(exchange) = &open.exchange {
-            let said = record::hello(open, exchange);
             match exchange.name.text {
                 Some(_) => self.stats.with_sni += 1,
                 None => self.stats.without_sni += 1,
@@ -97,7 +96,7 @@ impl Inspector {
             self.stats.ech += u64::from(exchange.facts.ech);
             self.stats.conflicts += u64::from(open.marks.conflict);
             if self.settings.emit_hello {
-                out.push(said);
+                out.push(record::hello(open, exchange));
             }
         }
         let mark = Mark { time: segment.time, packet: segment.packet };
@@ -194,8 +193,13 @@ impl Inspector {
         } else {
             self.held = self.held.saturating_sub(open.held());
             let told = self.tell(index, cause, at);
-            out.extend(told.clone());
-            told
+            if self.settings.emit_end {
+                out.extend(told.clone());
+                told
+            } else {
+                out.extend(told);
+                None
+            }
         };
         let Some(open) = self.open.get_mut(index) else { return };
         if self.settings.emit_end

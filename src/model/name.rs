@@ -1,5 +1,7 @@
 //! A server name and what it means to the mesh.
 
+use std::sync::OnceLock;
+
 /// What a naming scheme reads out of a server name: the `mesh` object of a record.
 ///
 /// Every text is lower-cased, with bytes outside printable ASCII as `\xNN`.
@@ -46,4 +48,25 @@ pub struct Name {
     pub wire: Option<Box<str>>,
     /// What it means.
     pub target: Target,
+    /// What an output made of it, once for all records with this name.
+    pub rendered: Rendered,
 }
+
+impl Name {
+    /// A name that no output has rendered yet.
+    pub fn new(text: Option<Box<str>>, wire: Option<Box<str>>, target: Target) -> Self {
+        Self { text, wire, target, rendered: Rendered::default() }
+    }
+}
+
+/// An output's own form of a name; it is no part of the name, and never makes two names differ.
+#[derive(Clone, Debug, Default)]
+pub struct Rendered(pub OnceLock<Box<[Box<[u8]>]>>);
+
+impl PartialEq for Rendered {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Rendered {}

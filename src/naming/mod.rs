@@ -84,7 +84,7 @@ impl Namer {
             flags.append(&mut target.flags);
         }
         target.flags = flags;
-        Name { text: Some(text.into()), wire: Some(text::escape(bytes).into()), target }
+        Name::new(Some(text.into()), Some(text::escape(bytes).into()), target)
     }
 
     fn target(&self, text: &str) -> Target {
@@ -98,5 +98,5 @@ impl Namer {
 
 fn nameless(kind: &'static str, flag: Option<&'static str>) -> Name {
     let target = Target { kind, scheme: "plain", flags: flag.into_iter().collect(), ..Target::default() };
-    Name { text: None, wire: None, target }
+    Name::new(None, None, target)
 }

@@ -336,7 +336,7 @@ fn a_hello_without_a_usable_name_says_why() {
     for (sni, kind, flags) in cases {
         let name = Namer::default().classify(sni);
         let target = Target { kind, scheme: "plain", flags, ..Target::default() };
-        assert_eq!(name, Name { text: None, wire: None, target });
+        assert_eq!(name, Name::new(None, None, target));
     }
 }
 

@@ -17,7 +17,9 @@ use crate::output::clock::{Calendar, fraction};
 use crate::output::community;
 use crate::output::context::Context;
 use crate::output::object::{Object, digits, serialize};
-use crate::output::record::{alpn, endpoints, event, hexadecimal, mesh, outcome, server_hello, version};
+use crate::output::record::{
+    SERVER_NAME, SNI, alpn, endpoints, event, hexadecimal, mesh, outcome, rendered, server_hello, version,
+};
 use crate::output::sink::{Place, Sink, SinkSpec};
 use crate::output::writer::Writer;
 use crate::tally::snapshot::Snapshot;
@@ -97,7 +99,7 @@ impl Layout {
         Object::write(out, |o| {
             self.moment(o, observation.time);
             if let Some(name) = &observation.name {
-                o.value("sni", &name.text);
+                o.raw("sni", |out| out.extend_from_slice(rendered(name, SNI)));
             }
             o.object("event", |o| event(o, observation, self.sequence));
             self.observer(o, observation.origin);
@@ -169,7 +171,9 @@ impl Layout {
         }
         let (Some(hello), true) = (&observation.hello, self.verbosity >= 1) else { return };
         o.object("client", |o| {
-            o.optional("server_name", observation.name.as_ref().and_then(|name| name.wire.as_ref()));
+            if let Some(name) = observation.name.as_ref().filter(|name| name.wire.is_some()) {
+                o.raw("server_name", |out| out.extend_from_slice(rendered(name, SERVER_NAME)));
+            }
             version(o, hello.offered);
             if let Some(list) = &hello.alpn {
                 o.raw("alpn", |out| alpn(out, list));

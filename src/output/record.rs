@@ -1,9 +1,12 @@
 //! The objects inside a JSON record that depend on the observation alone.
 
+use std::net::IpAddr;
+
 use crate::model::hello::{Alert, ServerHello, Version};
+use crate::model::name::Name;
 use crate::model::observation::{Action, Handshake, Observation, Outcome};
 use crate::output::escape::Printable;
-use crate::output::object::{Object, millis, serialize};
+use crate::output::object::{Object, digits, millis, serialize};
 use crate::output::words::{Cipher, Reason, VersionNumber, protocols, version_number, version_protocol};
 
 /// ECS: a peer that said no is `denied`; an answer that nobody could see is `unknown`, no failure.
@@ -47,7 +50,10 @@ pub(super) fn endpoints(o: &mut Object<'_>, observation: &Observation) {
     ];
     for (key, ip, port, traffic) in ends {
         o.object(key, |o| {
-            o.value("ip", &ip);
+            // unspecified: several of them
+            if !ip.is_unspecified() {
+                o.raw("ip", |out| address(out, ip));
+            }
             o.optional("port", Some(port).filter(|port| *port != 0));
             if let Some(traffic) = traffic {
                 o.value("bytes", &traffic.bytes);
@@ -118,9 +124,49 @@ pub(super) fn outcome(o: &mut Object<'_>, handshake: &Handshake) {
 /// What the name means to the mesh, and the hello's identity on every hop.
 pub(super) fn mesh(o: &mut Object<'_>, observation: &Observation) {
     let (Some(name), Some(hello)) = (&observation.name, &observation.hello) else { return };
-    o.members(&name.target);
+    o.rendered_members(rendered(name, MESH));
     let start = hello.random.first_chunk::<8>();
     o.object("hop", |o| o.raw("id", |out| hexadecimal(out, start.map_or(&[], |start| start))));
+}
+
+/// Place of the `sni` value among a name's rendered parts.
+pub(super) const SNI: usize = 0;
+/// Place of `tls.client.server_name`.
+pub(super) const SERVER_NAME: usize = 1;
+/// Place of the `mesh` object's members.
+const MESH: usize = 2;
+
+/// One JSON form of a name: made once, for a mesh uses few names again and again.
+pub(super) fn rendered(name: &Name, part: usize) -> &[u8] {
+    let parts = name.rendered.0.get_or_init(|| {
+        let form = |fill: &dyn Fn(&mut Vec<u8>)| {
+            let mut out = Vec::new();
+            fill(&mut out);
+            out.into_boxed_slice()
+        };
+        let sni = form(&|out| serialize(out, &name.text));
+        let server_name = form(&|out| serialize(out, &name.wire));
+        let mesh = form(&|out| serialize(out, &name.target));
+        Box::new([sni, server_name, mesh])
+    });
+    parts.get(part).map_or(b"null", |part| part)
+}
+
+/// Appends an address as a string.
+pub(super) fn address(out: &mut Vec<u8>, ip: IpAddr) {
+    let IpAddr::V4(v4) = ip else {
+        serialize(out, &ip);
+        return;
+    };
+    out.push(b'"');
+    for (place, octet) in v4.octets().into_iter().enumerate() {
+        if place > 0 {
+            out.push(b'.');
+        }
+        let width = 1 + usize::from(octet > 9) + usize::from(octet > 99);
+        digits(out, u32::from(octet), width);
+    }
+    out.push(b'"');
 }
 
 /// Appends the offered protocols as an array of strings.

@@ -47,6 +47,11 @@ pub trait Sink {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// True if the output reads the rows of the snapshot: without any such output, nothing is grouped.
+    fn reads_rows(&self) -> bool {
+        false
+    }
+
     /// Writes out what is buffered: after each record when live, and when a batch ended.
     ///
     /// # Errors

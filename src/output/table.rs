@@ -58,6 +58,10 @@ impl Sink for TableSink {
         self.writer.reopen()
     }
 
+    fn reads_rows(&self) -> bool {
+        true
+    }
+
     fn finish(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
         let text = render(snapshot, &mut self.calendar);
         let _: ControlFlow<()> = self.writer.record(|out| out.extend_from_slice(text.as_bytes()))?;

@@ -44,10 +44,11 @@ pub struct Collector {
 impl Collector {
     /// A collector for `plan` that writes to `sinks`; `flush`: each record at once.
     pub fn new(plan: &mut Plan, sinks: Vec<Box<dyn Sink>>, every_attempt: bool, flush: bool) -> Self {
+        let groups = if sinks.iter().any(|sink| sink.reads_rows()) { MAX_GROUPS } else { 0 };
         let interval = u64::try_from(plan.interval.as_nanos()).unwrap_or(u64::MAX);
         Self {
             sinks,
-            tally: Tally::new(std::mem::take(&mut plan.by), MAX_GROUPS),
+            tally: Tally::new(std::mem::take(&mut plan.by), groups),
             attempts: Attempts::new(interval, every_attempt),
             select: std::mem::take(&mut plan.select),
             window: Window::new(&plan.limits),
@@ -131,7 +132,7 @@ impl Collector {
             }
         }
         let due = *self.next_tick.get_or_insert(now.plus(self.interval));
-        if now >= due {
+        if now >= due && self.emit.stats {
             self.next_tick = Some(now.plus(self.interval));
             let snapshot = self.snapshot();
             for sink in &mut self.sinks {

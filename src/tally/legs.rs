@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 
+use foldhash::fast::RandomState as Secret;
+
 use crate::model::observation::{HelloFacts, Observation};
-use crate::tally::hash::Secret;
 
 /// Hellos of a generation: the last one to two generations are remembered, in about 4 MB.
 const GENERATION: usize = 65_536;
@@ -35,8 +36,8 @@ pub(super) struct Legs {
 }
 
 impl Legs {
-    pub(super) fn new(secret: Secret) -> Self {
-        Self { secret, young: HashMap::with_hasher(secret), old: HashMap::with_hasher(secret) }
+    pub(super) fn new() -> Self {
+        Self { secret: Secret::default(), young: HashMap::default(), old: HashMap::default() }
     }
 
     /// Legs carry the same hello over different flows, or the same flow past different origins. The same

@@ -5,7 +5,6 @@
 //! of several attempts counts as that many connections of one leg each. Memory is bounded by the limit of
 //! groups, the window of remembered hellos, and the caps below.
 
-mod hash;
 mod histogram;
 mod legs;
 pub mod snapshot;
@@ -15,11 +14,12 @@ use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState as Secret;
+
 use crate::model::frame::Timestamp;
 use crate::model::name::Name;
 use crate::model::observation::{Action, Handshake, Observation, Outcome};
 use crate::model::stats::RunStats;
-use crate::tally::hash::Secret;
 use crate::tally::histogram::Histogram;
 use crate::tally::legs::{Legs, Sight};
 use crate::tally::snapshot::{Dimension, Row, Snapshot};
@@ -80,18 +80,17 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Counts by these dimensions, in at most `limit` groups.
+    /// Counts by these dimensions, in at most `limit` groups; with a limit of 0, connections and legs alone.
     pub fn new(by: Vec<Dimension>, limit: usize) -> Self {
-        let secret = Secret::new();
         Self {
             by,
             limit: limit.min(OTHER as usize - 1),
-            secret,
-            names: HashMap::with_hasher(secret),
+            secret: Secret::default(),
+            names: HashMap::default(),
             labels: HashMap::new(),
-            index: HashMap::with_hasher(secret),
+            index: HashMap::default(),
             groups: Vec::new(),
-            window: Legs::new(secret),
+            window: Legs::new(),
             connections: 0,
             legs: 0,
             other: 0,
@@ -156,6 +155,9 @@ impl Tally {
 
     /// The number of the connection's group, made where there is room; else [`OTHER`].
     fn group_of(&mut self, observation: &Observation) -> u32 {
+        if self.limit == 0 {
+            return OTHER;
+        }
         let label = self.label_of(observation.name.as_ref());
         if label == OTHER {
             return OTHER;
@@ -171,7 +173,7 @@ impl Tally {
             return *number;
         }
         let Some(number) = self.next(self.groups.len()) else { return OTHER };
-        self.groups.push(Group::new(key, observation.time, self.secret));
+        self.groups.push(Group::new(key, observation.time));
         self.index.insert(key, number);
         number
     }
@@ -209,8 +211,8 @@ impl Tally {
 }
 
 impl Group {
-    fn new(key: GroupKey, first: Timestamp, secret: Secret) -> Self {
-        let clients = HashSet::with_hasher(secret);
+    fn new(key: GroupKey, first: Timestamp) -> Self {
+        let clients = HashSet::default();
         let (outcomes, latencies) = ([0; Outcome::ALL.len()], Histogram::default());
         Self { key, connections: 0, legs: 0, outcomes, latencies, clients, first, last: first }
     }

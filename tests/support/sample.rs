@@ -47,19 +47,19 @@ pub(crate) fn mesh_name(service: &str, datacenter: &str) -> Arc<Name> {
         trust_domain: Some(TRUST_DOMAIN.into()),
         ..Target::default()
     };
-    Arc::new(Name { text: Some(text.clone().into()), wire: Some(text.into()), target })
+    Arc::new(Name::new(Some(text.clone().into()), Some(text.into()), target))
 }
 
 /// A name that no scheme knows.
 pub(crate) fn foreign_name(text: &str) -> Arc<Name> {
     let target = Target { kind: "other", scheme: "plain", ..Target::default() };
-    Arc::new(Name { text: Some(text.into()), wire: Some(text.into()), target })
+    Arc::new(Name::new(Some(text.into()), Some(text.into()), target))
 }
 
 /// A hello without a name.
 pub(crate) fn no_name() -> Arc<Name> {
     let target = Target { kind: "none", scheme: "plain", ..Target::default() };
-    Arc::new(Name { text: None, wire: None, target })
+    Arc::new(Name::new(None, None, target))
 }
 
 /// A hello whose random is 32 bytes that begin with `first` and go up by one.

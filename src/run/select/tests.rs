@@ -40,7 +40,7 @@ fn named(text: &str) -> Observation {
         peer: labels.next(),
         ..Target::default()
     };
-    let name = Name { text: Some(text.into()), wire: Some(text.into()), target };
+    let name = Name::new(Some(text.into()), Some(text.into()), target);
     Observation { name: Some(Arc::new(name)), ..record() }
 }
 
