@@ -49,6 +49,13 @@ pub struct Assembler<M> {
 
 impl<M> Default for Assembler<M> {
     fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<M> Assembler<M> {
+    /// An assembler that holds nothing.
+    pub const fn new() -> Self {
         Self { pieces: Vec::new(), rivals: Vec::new(), held: 0 }
     }
 }
@@ -164,13 +171,6 @@ impl<M: Copy> Assembler<M> {
     /// Bytes held, rivals apart.
     pub fn held(&self) -> usize {
         self.held
-    }
-
-    /// Forgets everything.
-    pub fn clear(&mut self) {
-        self.pieces = Vec::new();
-        self.rivals = Vec::new();
-        self.held = 0;
     }
 }
 

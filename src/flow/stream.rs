@@ -41,9 +41,11 @@ pub struct Stream {
     base: Option<u32>,
     anchored: bool,
     next: u32,
-    /// Segments that are not yet consumed.
-    pub held: Assembler<Mark>,
+    /// Segments that are not yet consumed; most streams never have any.
+    held: Option<Box<Assembler<Mark>>>,
 }
+
+static NOTHING: Assembler<Mark> = Assembler::new();
 
 impl Stream {
     /// The stream begins at sequence number `seq`, so says a SYN or an acknowledgement.
@@ -102,14 +104,29 @@ impl Stream {
         }
     }
 
+    /// Segments that are not yet consumed.
+    pub fn held(&self) -> &Assembler<Mark> {
+        self.held.as_deref().unwrap_or(&NOTHING)
+    }
+
+    /// Forgets the segments that are not yet consumed.
+    pub fn forget(&mut self) {
+        self.held = None;
+    }
+
     /// Keeps bytes at `offset` for later.
     pub fn keep(&mut self, offset: u32, bytes: &[u8], mark: Mark) -> Inserted {
-        self.held.insert(offset, bytes, mark)
+        self.held.get_or_insert_default().insert(offset, bytes, mark)
     }
 
     /// The next bytes in order out of what is held, consumed.
     pub fn take(&mut self) -> Option<Vec<u8>> {
-        let bytes = self.held.take(self.next)?;
+        let held = self.held.as_mut()?;
+        let bytes = held.take(self.next);
+        if held.is_empty() && !held.has_rivals() {
+            self.held = None;
+        }
+        let bytes = bytes?;
         self.next = self.next.wrapping_add(u32::try_from(bytes.len()).unwrap_or(0));
         Some(bytes)
     }

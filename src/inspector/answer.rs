@@ -35,14 +35,14 @@ pub(super) fn follow(connection: &mut Connection, way: Way, segment: &Segment<'_
     let side = connection.side(way);
     let mark = Mark { time: segment.time, packet: segment.packet };
     match side.stream.place(tcp.data_seq(), segment.payload) {
-        Place::At(offset, bytes) if side.stream.held.is_empty() && offset == side.stream.next() => {
+        Place::At(offset, bytes) if side.stream.held().is_empty() && offset == side.stream.next() => {
             side.newest = segment.time;
             side.stream.advance(offset.wrapping_add(u32::try_from(bytes.len()).unwrap_or(0)));
             listen(connection, way, bytes, mark, &mut news);
         }
         Place::At(offset, bytes) => {
             side.newest = segment.time;
-            if side.stream.held.held() < MAX_WAITING {
+            if side.stream.held().held() < MAX_WAITING {
                 side.stream.keep(offset, bytes, mark);
             }
             catch_up(connection, way, mark, &mut news);
@@ -75,7 +75,9 @@ pub(super) fn listen(
     mark: Mark,
     news: &mut Vec<News>,
 ) {
-    while let Some(said) = connection.side(way).flight.next(&mut bytes) {
+    while let Some(exchange) = &mut connection.exchange {
+        let flight = if exchange.way == way { &mut exchange.client } else { &mut exchange.answer };
+        let Some(said) = flight.next(&mut bytes) else { return };
         hear(connection, way, said, mark, news);
     }
 }
@@ -151,5 +153,5 @@ pub(super) fn fin(connection: &mut Connection, way: Way, segment: &Segment<'_>, 
 /// True if `way` has sent its FIN and everything ahead of it was seen.
 pub(super) fn is_closed(connection: &mut Connection, way: Way) -> bool {
     let side = connection.side(way);
-    side.fin.is_some_and(|fin| side.stream.next() >= fin || side.stream.held.is_empty())
+    side.fin.is_some_and(|fin| side.stream.next() >= fin || side.stream.held().is_empty())
 }

@@ -51,9 +51,9 @@ impl Attempts {
         }
     }
 
-    /// Takes a record: one of a connection passes (and its destination is known to speak TLS from here
-    /// on), one of a mere attempt is counted until it is told.
-    pub fn take(&mut self, record: Observation) -> Option<Observation> {
+    /// Looks at a record: true for one of a mere attempt, which is counted here until it is told. The
+    /// destination of any other is known to speak TLS from here on.
+    pub fn takes(&mut self, record: &Observation) -> bool {
         let attempt = record.handshake.as_ref().filter(|handshake| handshake.attempts.is_some());
         let Some(result) = attempt.map(|handshake| handshake.result) else {
             if !self.every && self.tls.len() < MAX_DESTINATIONS {
@@ -62,25 +62,25 @@ impl Attempts {
                     self.tls.insert(destination);
                 }
             }
-            return Some(record);
+            return false;
         };
         self.note(record, result);
-        None
+        true
     }
 
-    fn note(&mut self, mut attempt: Observation, result: Outcome) {
+    fn note(&mut self, attempt: &Observation, result: Outcome) {
         let destination = (attempt.flow.destination_ip(), attempt.flow.ports.1);
         if !self.every && !self.tls.contains(&destination) {
             return;
         }
         let group = self.group(attempt.flow.source_ip(), destination, result);
         if let Some(told) = self.groups.get_mut(&group) {
-            add(told, &attempt);
+            add(told, attempt);
             return;
         }
-        attempt.flow = without(attempt.flow, group);
+        let told = Observation { flow: without(attempt.flow, group), ..attempt.clone() };
         self.due.push_back((attempt.completed.plus(self.interval), group));
-        self.groups.insert(group, attempt);
+        self.groups.insert(group, told);
     }
 
     fn group(&mut self, client: IpAddr, destination: Destination, result: Outcome) -> Group {

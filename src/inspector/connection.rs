@@ -65,8 +65,6 @@ pub enum Looks {
 pub struct Side {
     /// Its bytes.
     pub stream: Stream,
-    /// Its TLS records, once the hello is known.
-    pub flight: Flight,
     /// What it looks like.
     pub looks: Looks,
     /// Prefix length below which reading is pointless, of the stream that begins at `need_at`.
@@ -108,6 +106,10 @@ pub struct Exchange {
     pub vlans: Vlans,
     /// The hello's bytes where they are wanted.
     pub bytes: Option<Box<HelloBytes>>,
+    /// What the client says after its hello.
+    pub client: Flight,
+    /// What the server says.
+    pub answer: Flight,
     /// The ServerHello and when it came.
     pub server: Option<(ServerHello, Timestamp)>,
     /// The server asked for a second hello.
@@ -211,6 +213,6 @@ impl Connection {
 
     /// Bytes held for both directions.
     pub fn held(&self) -> usize {
-        self.forth.stream.held.held() + self.back.stream.held.held()
+        self.forth.stream.held().held() + self.back.stream.held().held()
     }
 }

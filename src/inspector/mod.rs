@@ -40,7 +40,7 @@ pub struct Inspector {
     settings: Settings,
     table: Table,
     halves: Slab<Half, 2>,
-    open: Slab<Box<Connection>, 3>,
+    open: Slab<Connection, 3>,
     ended: VecDeque<(u64, u32)>,
     tools: Tools,
     stats: FlowStats,
@@ -79,6 +79,22 @@ impl Inspector {
     #[inline]
     pub fn touch(&self, hash: u64) -> u64 {
         self.table.touch(hash)
+    }
+
+    /// Reads the state of a flow ahead of its segment, once its slot was touched; for the same reason.
+    #[inline]
+    pub fn touch_state(&self, hash: u64) -> u64 {
+        match self.table.find(hash).map(|found| found.state) {
+            Some(State::Half(index)) => self.halves.get(index).map_or(0, |half| half.hash ^ half.since.0),
+            Some(State::Open(index)) => self.open.get(index).map_or(0, |open| {
+                open.hash
+                    ^ open.since.0
+                    ^ open.forth.newest.0
+                    ^ open.back.newest.0
+                    ^ u64::from(open.key.ports.0)
+            }),
+            _ => 0,
+        }
     }
 
     /// Takes one segment; what it completes is appended to `out`.
@@ -125,7 +141,7 @@ impl Inspector {
             if payload && !tcp.flags.has(TcpFlags::RST) {
                 self.make_room(out);
                 self.stats.total += 1;
-                let index = self.open.insert(Box::new(Connection::from_middle(segment, self.now)), SEEK);
+                let index = self.open.insert(Connection::from_middle(segment, self.now), SEEK);
                 self.table.insert(segment.hash, State::Open(index), 0);
                 self.connection(index, segment, tcp, out);
             }
@@ -183,7 +199,7 @@ impl Inspector {
     /// The first payload: from here on the bytes count.
     fn promote(&mut self, index: u32, segment: &Segment<'_>, tcp: Tcp, out: &mut Vec<Observation>) {
         let Some(half) = self.halves.remove(index) else { return };
-        let connection = Box::new(Connection::from_half(&half, segment.hash, self.now));
+        let connection = Connection::from_half(&half, segment.hash, self.now);
         let index = self.open.insert(connection, SEEK);
         self.table.insert(segment.hash, State::Open(index), half.isn);
         self.connection(index, segment, tcp, out);

@@ -98,7 +98,7 @@ fn judge(connection: &mut Connection, exchange: &Exchange, cause: Cause) -> Judg
         return of(Outcome::Ok, Some(Peer::Server), established);
     }
     let server = connection.side(client.other());
-    let unread = !server.stream.held.is_empty();
+    let unread = !server.stream.held().is_empty();
     connection.marks.gap |= unread;
     if unread {
         // the server said something, but its beginning is missing in the capture
@@ -169,8 +169,8 @@ pub(super) fn incomplete(
     };
     let side = connection.side(client);
     let start = side.need_at;
-    let first = side.stream.held.starting_at(start).map(|run| run.mark);
-    let beyond = side.stream.held.pieces().iter().any(|piece| piece.offset > start);
+    let first = side.stream.held().starting_at(start).map(|run| run.mark);
+    let beyond = side.stream.held().pieces().iter().any(|piece| piece.offset > start);
     let (segments, retransmits) = (side.segments, side.retransmits);
     connection.marks.gap |= beyond;
     let first = first.unwrap_or(connection.first);

@@ -6,6 +6,7 @@
 
 use crate::flow::limits::{CERTAIN_BYTES, EARLY_SERVER_BYTES, SAME_PACKET, UNANCHORED_BYTES};
 use crate::flow::stream::{Mark, Place};
+use crate::hello::flight::Flight;
 use crate::hello::protocol::Reader;
 use crate::hello::{Found, PROTOCOLS, probe};
 use crate::inspector::connection::{Connection, Exchange, Looks, Side, Way};
@@ -79,7 +80,7 @@ pub(super) fn seek(
         Place::Far => return Sought::More,
     };
     let anchored = side.stream.is_anchored();
-    if side.stream.held.is_empty() && (!anchored || offset == 0) {
+    if side.stream.held().is_empty() && (!anchored || offset == 0) {
         if tools.keep_bytes {
             side.head = Some(segment.head.into());
         }
@@ -89,7 +90,7 @@ pub(super) fn seek(
                 finish_exchange(&mut exchange, side, way, (mark, mark), segment);
                 keep_records(&mut exchange, side, bytes.get(..len), tools.keep_bytes);
                 side.stream.advance(offset.wrapping_add(u32::try_from(len).unwrap_or(0)));
-                side.stream.held.clear();
+                side.stream.forget();
                 connection.exchange = Some(exchange);
                 let ahead = segment.payload.len() - bytes.len();
                 return Sought::Hello { in_place: Some(ahead + len) };
@@ -124,7 +125,7 @@ fn hold(
         again(side, segment);
     }
     let anchored = side.stream.is_anchored();
-    let run = if anchored { side.stream.held.starting_at(0) } else { run_around(side, offset) };
+    let run = if anchored { side.stream.held().starting_at(0) } else { run_around(side, offset) };
     let Some(run) = run else { return Sought::More };
     let (start, first, len) = (run.offset, run.mark, run.bytes.len());
     if side.need_at == start && len < side.need && !done.conflict {
@@ -133,7 +134,7 @@ fn hold(
     let mut judged = judge(&run.bytes, tools);
     if done.conflict
         && !matches!(judged, Judged::Hello(..))
-        && let Some(rival) = side.stream.held.rival(start)
+        && let Some(rival) = side.stream.held().rival(start)
     {
         let other = judge(&rival, tools);
         if matches!(other, Judged::Hello(..)) {
@@ -148,24 +149,24 @@ fn hold(
     }
     finish_exchange(&mut exchange, side, way, (first, mark), segment);
     let records =
-        side.stream.held.starting_at(start).and_then(|run| run.bytes.get(..wire_len)).map(Vec::from);
+        side.stream.held().starting_at(start).and_then(|run| run.bytes.get(..wire_len)).map(Vec::from);
     keep_records(&mut exchange, side, records.as_deref(), tools.keep_bytes);
     side.stream.advance(start.wrapping_add(u32::try_from(wire_len).unwrap_or(0)));
-    connection.marks.conflict |= done.conflict || connection.side(way).stream.held.has_rivals();
+    connection.marks.conflict |= done.conflict || connection.side(way).stream.held().has_rivals();
     connection.exchange = Some(exchange);
     Sought::Hello { in_place: None }
 }
 
 /// The run of held bytes that `offset` is part of.
 fn run_around(side: &Side, offset: u32) -> Option<&crate::assemble::Piece<Mark>> {
-    let pieces = side.stream.held.pieces();
+    let pieces = side.stream.held().pieces();
     let after = pieces.partition_point(|piece| piece.offset <= offset);
     pieces.get(after.checked_sub(1)?)
 }
 
 /// True once a direction holds more than a hello can explain.
 fn overfull(side: &Side) -> bool {
-    let held = side.stream.held.held();
+    let held = side.stream.held().held();
     match side.looks {
         Looks::Hello => false,
         _ if side.stream.is_anchored() => side.looks == Looks::Tls && held > EARLY_SERVER_BYTES,
@@ -200,7 +201,7 @@ fn note(side: &mut Side, start: u32, len: usize, judged: &Judged, tools: &mut To
                 return Sought::More;
             }
             side.looks = Looks::Other;
-            side.stream.held.clear();
+            side.stream.forget();
             tools.skips.add(*skip);
             return Sought::Nothing;
         }
@@ -249,6 +250,8 @@ fn exchange(hello: &Hello<'_>, name: std::sync::Arc<crate::model::name::Name>) -
         whole: Mark::default(),
         vlans: crate::model::segment::Vlans::default(),
         bytes: None,
+        client: Flight::new(),
+        answer: Flight::new(),
         server: None,
         retry: false,
         resumed: None,

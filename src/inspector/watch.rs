@@ -109,7 +109,7 @@ impl Inspector {
         let server = &mut open.side(way.other()).stream;
         if !server.is_anchored() && tcp.flags.has(TcpFlags::ACK) {
             server.resume_at(tcp.ack);
-            if let Some(first) = server.held.pieces().first() {
+            if let Some(first) = server.held().pieces().first() {
                 let first = first.offset.min(server.next());
                 server.advance(first);
             }
@@ -206,8 +206,8 @@ impl Inspector {
             && let Some(told) = told
         {
             if !over {
-                open.forth.stream.held.clear();
-                open.back.stream.held.clear();
+                open.forth.stream.forget();
+                open.back.stream.forget();
                 open.told = Some(Box::new(told));
                 self.open.renew(index, LINGER);
                 return;

@@ -27,6 +27,7 @@ pub struct Collector {
     tally: Tally,
     attempts: Attempts,
     select: Select,
+    every: bool,
     window: Window,
     emit: Emit,
     top: Option<usize>,
@@ -50,6 +51,7 @@ impl Collector {
             sinks,
             tally: Tally::new(std::mem::take(&mut plan.by), groups),
             attempts: Attempts::new(interval, every_attempt),
+            every: plan.select.is_empty(),
             select: std::mem::take(&mut plan.select),
             window: Window::new(&plan.limits),
             emit: plan.watch.emit,
@@ -71,18 +73,17 @@ impl Collector {
     pub fn take(&mut self, found: &mut Yield) -> Flow {
         let mut ticks = found.ticks.drain(..).peekable();
         let wrote = !found.records.is_empty();
-        for (index, record) in found.records.drain(..).enumerate() {
+        for (index, record) in found.records.iter().enumerate() {
             while let Some((_, now)) = ticks.next_if(|(at, _)| *at <= index) {
                 if self.tick(now)?.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
             }
-            if let Some(record) = self.attempts.take(record)
-                && self.record(&record)?.is_break()
-            {
+            if !self.attempts.takes(record) && self.record(record)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
+        found.records.clear();
         for (_, now) in ticks {
             if self.tick(now)?.is_break() {
                 return Ok(ControlFlow::Break(()));
@@ -92,7 +93,7 @@ impl Collector {
     }
 
     fn record(&mut self, record: &Observation) -> Flow {
-        if !self.window.holds(record.time) || !self.select.matches(record) {
+        if !self.window.holds(record.time) || !(self.every || self.select.matches(record)) {
             return Ok(ControlFlow::Continue(()));
         }
         if record.action == Action::Handshake {

@@ -81,6 +81,9 @@ impl Worker {
                 Err(skip) => self.stats.skips.add(skip),
             }
         }
+        for segment in segments.iter().flatten() {
+            touched ^= self.inspector.touch_state(segment.hash);
+        }
         std::hint::black_box(touched);
         for (frame, segment) in frames.iter().take(taken).zip(&segments) {
             self.tick_at(frame.time);
