@@ -2,7 +2,7 @@
 //!
 //! Each test has two network namespaces of its own, joined by a pair of virtual Ethernet interfaces, both
 //! named `ens4`. VLAN tags are sent by hand, since not every kernel has VLAN interfaces.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};

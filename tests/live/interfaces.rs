@@ -166,3 +166,18 @@ fn the_interface_is_promiscuous_unless_asked_not_to() {
         assert_eq!(watch.interrupt().stdout.len(), 1);
     }
 }
+
+#[test]
+fn connections_over_ipv6_are_seen_too() {
+    let Some(site) = Site::new() else { return };
+    let Lab { near, far } = &site.lab;
+    for (namespace, last) in [(near, 1), (far, 2)] {
+        run(&format!("-n {namespace} address add fd77::{last}/64 dev ens4 nodad"));
+    }
+    let _server = site.serve(443, "");
+    let watch = Watch::start(near, "-i ens4 port 443");
+    site.connect("[fd77::1]:443", "six.example", "");
+    let line = watch.until_lines(1).remove(0).text;
+    assert!(line.contains("  [fd77::2]:") && line.contains(" > [fd77::1]:443   six.example   ok "), "{line}");
+    assert_eq!(watch.interrupt().stdout.len(), 1);
+}
