@@ -99,10 +99,13 @@ fn judge(connection: &mut Connection, exchange: &Exchange, cause: Cause) -> Judg
         // the server said something, but its beginning is missing in the capture
         return of(Outcome::NotSeen, None, None);
     }
-    if unheard(connection, exchange) {
-        return of(Outcome::NotSeen, None, None);
-    }
+    let unseen = connection.side(client.other()).traffic.packets == 0 && !connection.answered;
     match cause {
+        // what the client does at the end tells nothing where nobody saw what the server did before
+        Cause::Reset(way) if unseen && way == client => of(Outcome::NotSeen, None, None),
+        Cause::Closed | Cause::Timeout if unseen && closed_by == Some(Peer::Client) => {
+            of(Outcome::NotSeen, None, None)
+        }
         Cause::Reset(way) => of(Outcome::Reset, Some(peer(client, way)), Some(false)),
         Cause::Closed => of(Outcome::Closed, closed_by, Some(false)),
         Cause::Timeout if closed_by == Some(Peer::Client) => of(Outcome::Closed, closed_by, Some(false)),
@@ -111,21 +114,9 @@ fn judge(connection: &mut Connection, exchange: &Exchange, cause: Cause) -> Judg
     }
 }
 
-/// True if the server's direction is not in the capture and the client had an answer to go on with: how
-/// such a connection is closed says nothing about its handshake.
-fn unheard(connection: &mut Connection, exchange: &Exchange) -> bool {
-    let repeats = connection.side(exchange.way).retransmits > 0;
-    !has_server(connection, exchange) && exchange.client_went_on && !repeats
-}
-
-/// True if the server's direction is in the capture.
-fn has_server(connection: &mut Connection, exchange: &Exchange) -> bool {
-    connection.side(exchange.way.other()).traffic.packets > 0 || connection.answered
-}
-
 /// True if the server's silence is real: its direction is in the capture, or the client waits in vain.
 fn silent(connection: &mut Connection, exchange: &Exchange) -> bool {
-    let seen = has_server(connection, exchange);
+    let seen = connection.side(exchange.way.other()).traffic.packets > 0 || connection.answered;
     let repeats = connection.side(exchange.way).retransmits > 0;
     (seen || (repeats && connection.isn.is_none())) && (repeats || !exchange.client_went_on)
 }
