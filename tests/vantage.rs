@@ -48,7 +48,7 @@ fn out_of_time(text: &str) -> u64 {
     Scenario::parse(text).packets().last().unwrap().time + 60_000_000_000
 }
 
-fn only(found: Vec<Observation>) -> (Outcome, Option<Peer>, u32) {
+fn only(found: &[Observation]) -> (Outcome, Option<Peer>, u32) {
     assert_eq!(found.len(), 1, "{found:?}");
     let handshake = found[0].handshake.as_ref().unwrap();
     (handshake.result, handshake.by, handshake.retransmits)
@@ -58,21 +58,21 @@ fn only(found: Vec<Observation>) -> (Outcome, Option<Peer>, u32) {
 fn a_packet_that_passes_two_interfaces_is_no_retransmission() {
     // Of 40 and 80 µs: the time that forwarding takes.
     for delays in [&[0][..], &[0, 40_000], &[0, 40_000, 80_000]] {
-        let found = only(watch("close = 'fin'", delays));
+        let found = only(&watch("close = 'fin'", delays));
         assert_eq!(found, (Outcome::Ok, Some(Peer::Server), 0), "{delays:?}");
     }
-    let late = only(watch("close = 'fin'", &[0, 3_000_000]));
+    let late = only(&watch("close = 'fin'", &[0, 3_000_000]));
     assert_eq!(late, (Outcome::Ok, Some(Peer::Server), 1), "after 3 ms it is one");
 }
 
 #[test]
 fn how_a_client_closes_says_nothing_where_nobody_saw_the_answer() {
     for close in ["close = 'fin'", "close = 'reset'", "answer = 'client-close'", "answer = 'client-reset'"] {
-        let found = only(watch(&format!("direction = 'client'\n{close}"), &[0]));
+        let found = only(&watch(&format!("direction = 'client'\n{close}"), &[0]));
         assert_eq!(found, (Outcome::NotSeen, None, 0), "{close}");
     }
     for (answer, outcome) in [("client-close", Outcome::Closed), ("client-reset", Outcome::Reset)] {
-        let found = only(watch(&format!("answer = '{answer}'"), &[0]));
+        let found = only(&watch(&format!("answer = '{answer}'"), &[0]));
         assert_eq!(found, (outcome, Some(Peer::Client), 0), "{answer}");
     }
 }
