@@ -2,19 +2,17 @@
 //!
 //! Each test has two network namespaces of its own, joined by a pair of virtual Ethernet interfaces, both
 //! named `ens4`. VLAN tags are sent by hand, since not every kernel has VLAN interfaces.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::ops::ControlFlow;
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use nix::sched::{CloneFlags, setns};
 use nix::unistd::{Uid, User, getgroups, setuid};
 use sni_watch::error::{Error, ExitCode};
 use sni_watch::model::frame::{Frame, LinkType, OriginId, Timestamp};
@@ -25,47 +23,16 @@ use sni_watch::source::live::{LiveSource, WakeHandle};
 use sni_watch::source::privileges::drop_privileges;
 use sni_watch::source::{Progress, Source};
 
+#[path = "support/netns.rs"]
+mod netns;
+
+use netns::{FAR, Lab, inside, ip, run, send};
+
 const ETHERNET: LinkType = LinkType(1);
 const RAW: LinkType = LinkType(101);
 const SLL2: LinkType = LinkType(276);
 
-/// The far end's address.
-const FAR: &str = "10.77.0.2";
-
-/// Two joined namespaces, removed when dropped.
-struct Lab {
-    near: String,
-    far: String,
-}
-
 impl Lab {
-    /// None, and the reason printed, where this cannot be had.
-    fn new() -> Option<Self> {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        if !Uid::effective().is_root() {
-            println!("skipped: needs root");
-            return None;
-        }
-        let id = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let lab = Self { near: format!("snw-{id}-near"), far: format!("snw-{id}-far") };
-        if !ip(&["netns", "add", &lab.near]) || !ip(&["netns", "add", &lab.far]) {
-            println!("skipped: needs ip netns");
-            return None;
-        }
-        lab.join();
-        Some(lab)
-    }
-
-    fn join(&self) {
-        let Self { near, far } = self;
-        run(&format!("-n {near} link add ens4 type veth peer name ens4 netns {far}"));
-        for (name, last) in [(near, 1), (far, 2)] {
-            run(&format!("-n {name} link set lo up"));
-            run(&format!("-n {name} link set ens4 up"));
-            run(&format!("-n {name} address add 10.77.0.{last}/24 dev ens4"));
-        }
-    }
-
     /// Sends `text` over TCP from the near end to `port` of the far end; returns when it has come.
     fn talk(&self, port: u16, text: &'static str) {
         let (tell, ready) = mpsc::channel();
@@ -83,16 +50,6 @@ impl Lab {
         .join()
         .unwrap();
         assert_eq!(server.join().unwrap(), text);
-    }
-
-    /// Sends `frame` as it is from `namespace`, one of this lab's.
-    fn send(namespace: &str, frame: Vec<u8>) {
-        inside(namespace, move || {
-            let mut sender = pcap::Capture::from_device("ens4").unwrap().open().unwrap();
-            sender.sendpacket(frame).unwrap();
-        })
-        .join()
-        .unwrap();
     }
 
     /// Watches `interface` of the near end until the watch is stopped or fails.
@@ -119,13 +76,6 @@ impl Lab {
     /// Tries to open `interface` of the near end.
     fn open(&self, interface: &'static str, options: LiveOptions) -> Result<LiveSource, Error> {
         inside(&self.near, move || LiveSource::open(interface, OriginId(3), &options)).join().unwrap()
-    }
-}
-
-impl Drop for Lab {
-    fn drop(&mut self) {
-        ip(&["netns", "delete", &self.near]);
-        ip(&["netns", "delete", &self.far]);
     }
 }
 
@@ -196,25 +146,6 @@ impl Watch {
     }
 }
 
-/// Runs `work` in a thread inside the namespace.
-fn inside<T: Send + 'static>(namespace: &str, work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
-    let namespace = File::open(format!("/run/netns/{namespace}")).unwrap();
-    thread::spawn(move || {
-        setns(namespace, CloneFlags::CLONE_NEWNET).unwrap();
-        work()
-    })
-}
-
-/// Whether `ip` with these words succeeds.
-fn ip(words: &[&str]) -> bool {
-    Command::new("ip").args(words).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
-}
-
-/// `ip` with these words, which has to succeed.
-fn run(words: &str) {
-    assert!(ip(&words.split(' ').collect::<Vec<_>>()), "ip {words}");
-}
-
 fn filtered(expression: &str) -> LiveOptions {
     LiveOptions { filter: Some(expression.to_owned()), ..LiveOptions::default() }
 }
@@ -268,11 +199,11 @@ fn a_filter_includes_tagged_frames_and_nothing_else() {
     let Some(lab) = Lab::new() else { return };
     let watch = lab.watch("ens4", filtered("port 443"));
     lab.talk(80, "another port");
-    Lab::send(&lab.far, tagged(80, "another tagged port"));
+    send(&lab.far, vec![tagged(80, "another tagged port")]);
     lab.talk(443, "without a tag");
     // The kernel takes the tag out of a received frame and libpcap puts it back; of a sent one it stays.
-    Lab::send(&lab.far, tagged(443, "received in a VLAN"));
-    Lab::send(&lab.near, tagged(443, "sent into a VLAN"));
+    send(&lab.far, vec![tagged(443, "received in a VLAN")]);
+    send(&lab.near, vec![tagged(443, "sent into a VLAN")]);
     for text in ["without a tag", "received in a VLAN", "sent into a VLAN"] {
         assert!(watch.sees(text), "{text}");
     }
@@ -306,7 +237,7 @@ fn any_tells_the_interface_and_takes_tagged_frames_with_the_plain_filter() {
     let watch = lab.watch("any", filtered("port 443"));
     lab.talk(80, "another port");
     lab.talk(443, "without a tag");
-    Lab::send(&lab.far, tagged(443, "received in a VLAN"));
+    send(&lab.far, vec![tagged(443, "received in a VLAN")]);
     assert!(watch.sees("without a tag"));
     assert!(watch.sees("received in a VLAN"));
     let to_self = inside(&lab.near, || {

@@ -104,7 +104,13 @@ fn judge(connection: &mut Connection, exchange: &Exchange, cause: Cause) -> Judg
         // the server said something, but its beginning is missing in the capture
         return of(Outcome::NotSeen, None, None);
     }
+    let unseen = connection.side(client.other()).traffic.packets == 0 && !connection.answered;
     match cause {
+        // what the client does at the end tells nothing where nobody saw what the server did before
+        Cause::Reset(way) if unseen && way == client => of(Outcome::NotSeen, None, None),
+        Cause::Closed | Cause::Timeout if unseen && closed_by == Some(Peer::Client) => {
+            of(Outcome::NotSeen, None, None)
+        }
         Cause::Reset(way) => of(Outcome::Reset, Some(peer(client, way)), Some(false)),
         Cause::Closed => of(Outcome::Closed, closed_by, Some(false)),
         Cause::Timeout if closed_by == Some(Peer::Client) => of(Outcome::Closed, closed_by, Some(false)),
