@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use crate::model::frame::Timestamp;
 use crate::output::context::{Context, TimeStyle};
-use crate::output::object::digits;
+use crate::output::text::Text;
 
 /// Dates of one time zone.
 pub(super) struct Calendar {
@@ -57,9 +57,9 @@ impl Calendar {
 pub(super) fn fraction(out: &mut Vec<u8>, time: Timestamp, nano: bool) {
     out.push(b'.');
     if nano {
-        digits(out, time.subsec_nanos(), 9);
+        Text(out).digits(time.subsec_nanos(), 9);
     } else {
-        digits(out, time.subsec_nanos() / 1000, 6);
+        Text(out).digits(time.subsec_nanos() / 1000, 6);
     }
 }
 

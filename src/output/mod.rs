@@ -11,10 +11,10 @@ pub mod json;
 pub mod line;
 pub mod mesh;
 mod none;
-mod object;
 mod record;
 pub mod sink;
 pub mod table;
+mod text;
 mod words;
 pub mod writer;
 
