@@ -9,7 +9,7 @@ WATCH := target/release/sni-watch
 LIVE_TESTS := $(wildcard tests/live*.rs)
 
 BUILD_NEEDS := gcc:cc libc6-dev:/usr/include/stdio.h libpcap-dev:/usr/include/pcap/pcap.h pkg-config:pkg-config
-LIVE_NEEDS := iproute2:ip openssl:openssl curl:curl
+TEST_NEEDS := iproute2:ip openssl:openssl curl:curl jq:jq
 
 # $(call ensure,PURPOSE,PACKAGE:PROBE …): installs the packages whose probe (a command, or a file) is missing.
 define ensure
@@ -45,7 +45,7 @@ needs-demo: needs-build
 	@$(call ensure,show the JSON output,jq:jq)
 
 needs-test: needs-build
-	@$(call ensure,test live capture with real TLS programs,$(LIVE_NEEDS))
+	@$(call ensure,test with real TLS programs and jq,$(TEST_NEEDS))
 
 build: needs-build
 	$(CARGO) build --release --locked

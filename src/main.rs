@@ -1,6 +1,6 @@
 //! The binary: parse, plan, run, one error line, exit code.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::process;
 
 use sni_watch::cli;
@@ -20,8 +20,13 @@ fn main() -> process::ExitCode {
     let command = match cli::parse_from(std::env::args_os(), &names) {
         Ok(command) => command,
         Err(stop) => {
-            let code = stop.exit_code();
-            drop(stop.print());
+            let code = match stop.print() {
+                // Text that was asked for and not written is no success; a reader that went away is.
+                Err(error) if stop.exit_code() == ExitCode::Done && error.kind() != ErrorKind::BrokenPipe => {
+                    ExitCode::Runtime
+                }
+                _ => stop.exit_code(),
+            };
             return process::ExitCode::from(code as u8);
         }
     };
@@ -40,7 +45,7 @@ fn perform(command: Command) -> Result<ExitCode, Error> {
             return run::run(plan);
         }
         Command::Explain { name, json, pattern } => {
-            ask::explain(&name, json, pattern.as_deref(), &mut stdout)?;
+            ask::explain(&name, json, pattern, &mut stdout)?;
         }
         Command::Interfaces => ask::interfaces(&mut stdout)?,
         Command::LinkTypes { interface } => ask::link_types(&interface, &mut stdout)?,

@@ -24,17 +24,20 @@ fn written(result: io::Result<()>) -> Result<(), Error> {
 /// Says what each label of a server name means, or prints the `mesh` object that a record would carry.
 ///
 /// # Errors
-/// A bad pattern; standard output could not be written.
-pub fn explain(name: &[u8], as_json: bool, pattern: Option<&str>, out: &mut dyn Write) -> Result<(), Error> {
-    let pattern = pattern.map(Pattern::compile).transpose();
-    let pattern = pattern.map_err(|why| Error::Usage(format!("--name-pattern: {why}")))?;
+/// Standard output could not be written.
+pub fn explain(
+    name: &[u8],
+    as_json: bool,
+    pattern: Option<Pattern>,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
     let sni = if name.is_empty() { Sni::Empty } else { Sni::Name { bytes: name, more: false } };
     let name = Namer::new(pattern).classify(sni);
     if as_json {
         return written(out.write_all(&mesh::line(&name.target)));
     }
     let rows = explain::explain(&name);
-    let width = rows.iter().map(|(label, _)| label.len()).max().unwrap_or(0).min(40);
+    let width = rows.iter().map(|(label, _)| label.len()).max().unwrap_or(0).min(48);
     let mut text = String::new();
     for (label, meaning) in rows {
         if label.is_empty() {

@@ -5,13 +5,16 @@ use std::os::unix::ffi::OsStrExt;
 use clap_complete::Shell;
 
 use crate::cli::filter::filter;
-use crate::cli::name::{checked_pattern, unescape};
+use crate::cli::name::name_pattern;
 use crate::cli::options::{CaptureOptions, InputOptions, Options, StopOptions};
 use crate::cli::records::{BytesOptions, OutputOptions, SelectOptions};
 use crate::cli::value::Kind;
 use crate::cli::world::World;
 use crate::cli::{Args, Subcommand};
 use crate::error::Error;
+use crate::naming::custom::Pattern;
+use crate::naming::text;
+use crate::output;
 use crate::run::plan::{Capture, Direction, Emit, Hex, Input, Limits, Plan, View, Watch, When};
 use crate::run::select::{Patterns, Select};
 use crate::tally::snapshot::Dimension;
@@ -29,8 +32,8 @@ pub enum Command {
         name: Vec<u8>,
         /// Print JSON.
         json: bool,
-        /// `--name-pattern`, checked.
-        pattern: Option<String>,
+        /// `--name-pattern`, compiled.
+        pattern: Option<Pattern>,
     },
     /// List the interfaces.
     Interfaces,
@@ -53,9 +56,9 @@ pub fn plan(args: Args, world: &World<'_>) -> Result<Command, Error> {
     match args.command {
         None => watch(args.options, world, "line", Command::Watch),
         Some(Subcommand::Summary(options)) => watch(*options, world, "table", Command::Summary),
-        Some(Subcommand::Explain { name, json, name_pattern }) => {
-            let pattern = name_pattern.map(checked_pattern).transpose()?;
-            Ok(Command::Explain { name: unescape(name.as_bytes()), json, pattern })
+        Some(Subcommand::Explain { name, json, name_pattern: typed }) => {
+            let pattern = typed.as_deref().map(name_pattern).transpose()?;
+            Ok(Command::Explain { name: text::unescape(name.as_bytes()), json, pattern })
         }
         Some(Subcommand::Interfaces) => Ok(Command::Interfaces),
         Some(Subcommand::Completions { shell }) => Ok(Command::Completions(shell)),
@@ -89,7 +92,7 @@ fn watch(
             handshake_timeout: watch.handshake_timeout,
             max_flows: watch.max_flows.get(),
             emit: emit(&output.emit),
-            name_pattern: watch.name_pattern.map(checked_pattern).transpose()?,
+            name_pattern: watch.name_pattern.as_deref().map(name_pattern).transpose()?,
         },
         select: selection(&select)?,
         limits: limits(&stop)?,
@@ -98,7 +101,7 @@ fn watch(
         top: output.top.map(Into::into),
         interval: watch.interval,
         count_only: output.count,
-        outputs: outputs(output, default_output),
+        outputs: outputs(output, default_output)?,
         jobs: if watch.jobs == 0 { world.cores } else { watch.jobs },
         node: watch.node.unwrap_or_else(|| world.host.clone()),
     }))
@@ -193,7 +196,7 @@ fn dimensions(output: &OutputOptions) -> Vec<Dimension> {
     distinct(output.by.iter().copied().map(Dimension::from))
 }
 
-fn outputs(typed: OutputOptions, default: &str) -> Vec<String> {
+fn outputs(typed: OutputOptions, default: &str) -> Result<Vec<String>, Error> {
     let mut outputs = typed.outputs;
     if typed.json {
         outputs.push("json".to_string());
@@ -201,7 +204,8 @@ fn outputs(typed: OutputOptions, default: &str) -> Vec<String> {
     if outputs.is_empty() && !typed.count {
         outputs.push(default.to_string());
     }
-    distinct(outputs)
+    outputs.iter().try_for_each(|spec| output::find(spec).map(drop))?;
+    Ok(distinct(outputs))
 }
 
 fn view(output: &OutputOptions, bytes: &BytesOptions, world: &World<'_>) -> Result<View, Error> {

@@ -31,9 +31,9 @@ pub fn normal(bytes: &[u8]) -> String {
 /// The bytes that [`escape`] made `text` of: `\xNN` is one byte, all else stands for itself.
 ///
 /// For names that a user copies from the output; a backslash that begins no such group is kept.
-pub fn unescape(text: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
+pub fn unescape(text: &(impl AsRef<[u8]> + ?Sized)) -> Vec<u8> {
+    let mut rest = text.as_ref();
+    let mut out = Vec::with_capacity(rest.len());
     while let Some((&byte, tail)) = rest.split_first() {
         if let (b'\\', [b'x', high, low, after @ ..]) = (byte, tail)
             && let (Some(high), Some(low)) = (nibble(*high), nibble(*low))
@@ -152,6 +152,7 @@ mod tests {
         assert_eq!(unescape(&escape(&all)), all);
         assert_eq!(unescape("a\\x1Bb"), b"a\x1bb");
         assert_eq!(unescape("\\x1 \\y \\"), b"\\x1 \\y \\");
+        assert_eq!(unescape(b"\\x00\xff"), b"\0\xff");
     }
 
     #[test]

@@ -31,15 +31,24 @@ pub static SINKS: &[SinkSpec] = &[line::SPEC, json::SPEC, table::SPEC, none::SPE
 /// Opens the output that `spec` names: `NAME`, or `NAME:WHERE` with a file's path or `-`.
 ///
 /// # Errors
-/// [`Error::Usage`] for an unknown name, [`Error::Io`] for a file that cannot be created.
+/// As [`find`], and [`Error::Io`] for a file that cannot be created.
 pub fn open(spec: &str, context: &Context) -> Result<Box<dyn Sink>, Error> {
+    let (row, place) = find(spec)?;
+    (row.open)(context, place)
+}
+
+/// The output that `spec` names, and where it writes.
+///
+/// # Errors
+/// [`Error::Usage`] for an unknown name, and for a colon with nothing behind it.
+pub fn find(spec: &str) -> Result<(&'static SinkSpec, Place), Error> {
     let (name, place) = match spec.split_once(':') {
         None | Some((_, "-")) => (spec.split(':').next().unwrap_or(spec), Place::Stdout),
         Some((_, "")) => return Err(Error::Usage(format!("output `{spec}` names no file after the colon"))),
         Some((name, path)) => (name, Place::File(path.into())),
     };
     match SINKS.iter().find(|row| row.name == name) {
-        Some(row) => (row.open)(context, place),
+        Some(row) => Ok((row, place)),
         None => Err(Error::Usage(format!("unknown output `{name}`: use one of {}", names()))),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use crate::error::{Error, ExitCode};
 use crate::model::frame::{Origin, OriginId};
@@ -13,29 +14,27 @@ use crate::run::stop::Stop;
 use crate::run::{Parts, conclude, piped, serve_signals, sinks};
 use crate::source::file::{self, File};
 use crate::source::filter::{Filtered, PacketFilter};
-use crate::source::inputs;
+use crate::source::inputs::{self, CaptureFile};
 use crate::source::merge::Merge;
 use crate::source::{Progress, Source, privileges};
 
 /// Reads the captures that were typed.
 pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitCode, Error> {
-    let parts = Parts::new(&plan)?;
+    let parts = Parts::new(&plan);
     let filter =
         plan.filter.as_deref().filter(|text| !text.is_empty()).map(PacketFilter::compile).transpose()?;
-    let typed: Vec<PathBuf> = typed.iter().map(PathBuf::from).collect();
-    let captures = inputs::resolve(&typed)?;
+    let mut damaged = false;
+    let captures = captures(typed, &mut damaged)?;
     let piped = captures.iter().any(|capture| capture.path == Path::new("-"));
     let mut origins = Vec::new();
     let mut files: Vec<File> = Vec::new();
-    let mut damaged = false;
     for capture in captures {
         let id = OriginId(u16::try_from(origins.len()).unwrap_or(u16::MAX));
-        match file::open(&capture.path, id) {
+        match file::open_until(&capture.path, id, stop.flag()) {
             Ok(file) => files.push(file),
-            Err(error) => {
-                say(format_args!("sni-watch: {error}"));
-                damaged = true;
-            }
+            // Standard input said nothing yet.
+            Err(_) if stop.is_set() => {}
+            Err(error) => damaged |= told(&error),
         }
         let node = capture.node.unwrap_or_else(|| plan.node.clone());
         origins.push(Origin { name: capture.path.display().to_string(), node, live: false });
@@ -46,7 +45,12 @@ pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitC
     let sinks = sinks(&plan, &origins, false)?;
     let every_attempt = filter.is_some();
     let mut collector = Collector::new(&mut plan, sinks, every_attempt, piped);
-    let Some(source) = source(files, filter) else { return Ok(ExitCode::Runtime) };
+    let Some(source) = source(files, filter) else {
+        if stop.is_set() {
+            conclude(&mut collector, ControlFlow::Continue(()), (&plan, false, true))?;
+        }
+        return Ok(if damaged { ExitCode::Runtime } else { ExitCode::Done });
+    };
     let flow = if piped {
         piped::run(source, parts.worker(), &mut collector, stop, &mut damaged)?
     } else {
@@ -54,6 +58,25 @@ pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitC
     };
     conclude(&mut collector, flow, (&plan, false, stop.by_signal()))?;
     Ok(if damaged { ExitCode::Runtime } else { ExitCode::Done })
+}
+
+/// Says what is wrong with an input; the others go on, and the exit code shows it.
+fn told(error: &Error) -> bool {
+    say(format_args!("sni-watch: {error}"));
+    true
+}
+
+/// The captures that the typed inputs mean; a directory that gives none is told and passed over.
+fn captures(typed: &[String], damaged: &mut bool) -> Result<Vec<CaptureFile>, Error> {
+    let mut typed: Vec<PathBuf> = typed.iter().map(PathBuf::from).collect();
+    typed.retain(|one| match inputs::resolve(slice::from_ref(one)) {
+        Ok(_) | Err(Error::Usage(_)) => true,
+        Err(error) => {
+            *damaged |= told(&error);
+            false
+        }
+    });
+    inputs::resolve(&typed)
 }
 
 /// One source out of all files; `None` if there is none left.
@@ -97,10 +120,7 @@ fn in_place(
         match driven {
             Ok(Progress::End) => break,
             Ok(_) => {}
-            Err(error) => {
-                say(format_args!("sni-watch: {error}"));
-                *damaged = true;
-            }
+            Err(error) => *damaged |= told(&error),
         }
         if flow.is_break() {
             return Ok(flow);

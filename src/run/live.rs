@@ -20,7 +20,7 @@ pub(super) fn run(
     capture: &Capture,
     stop: &Stop,
 ) -> Result<ExitCode, Error> {
-    let parts = Parts::new(&plan)?;
+    let parts = Parts::new(&plan);
     let filter = plan.filter.take().unwrap_or_else(hello::default_filter);
     let options = live_options(capture, &filter);
     let mut origins = Vec::new();

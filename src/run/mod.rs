@@ -64,9 +64,7 @@ struct Parts {
 }
 
 impl Parts {
-    fn new(plan: &Plan) -> Result<Self, Error> {
-        let pattern = plan.watch.name_pattern.as_deref().map(Pattern::compile).transpose();
-        let pattern = pattern.map_err(|why| Error::Usage(format!("--name-pattern: {why}")))?;
+    fn new(plan: &Plan) -> Self {
         let nanos = |span: std::time::Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
         let settings = Settings {
             handshake_timeout: nanos(plan.watch.handshake_timeout),
@@ -77,7 +75,7 @@ impl Parts {
         };
         let random = RandomState::new();
         let seed = Seed(random.hash_one(1), random.hash_one(2));
-        Ok(Self { settings, pattern, seed, packets: plan.limits.packets })
+        Self { settings, pattern: plan.watch.name_pattern.clone(), seed, packets: plan.limits.packets }
     }
 
     fn worker(&self) -> Worker {
@@ -163,6 +161,7 @@ fn conclude(
     }
     if flow.is_continue()
         && !live
+        && collector.matched == 0
         && let Some(words) = report::nothing_found(&snapshot.stats)
     {
         say(words);

@@ -92,6 +92,8 @@ fn read(mut reader: Reader, sender: &Sender<Message>, stop: &Stop) {
                 end = Err(error);
                 break;
             }
+            // The wait for standard input ended with the run.
+            Err(_) if stop.is_set() => break,
             // the other files go on: told at once, and once more in the exit code
             Err(error) => {
                 let stats = counted(&reader.worker, reader.source.stats());
@@ -153,7 +155,7 @@ pub(super) fn collect(
     while left > 0 {
         serve_signals(stop, collector)?;
         if stop.is_set() && *deadline.get_or_insert(Instant::now() + 3 * LOOK) < Instant::now() {
-            // a read of standard input cannot be woken
+            // a reader that waits for a slow disk cannot be woken
             break;
         }
         let mut message = match receiver.recv_timeout(LOOK) {

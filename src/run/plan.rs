@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::frame::Timestamp;
+use crate::naming::custom::Pattern;
 use crate::run::select::Select;
 use crate::tally::snapshot::Dimension;
 
@@ -93,8 +94,8 @@ pub struct Watch {
     pub max_flows: usize,
     /// `--emit`: which records are written.
     pub emit: Emit,
-    /// `--name-pattern`, already checked.
-    pub name_pattern: Option<String>,
+    /// `--name-pattern`.
+    pub name_pattern: Option<Pattern>,
 }
 
 /// Which records are written.

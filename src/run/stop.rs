@@ -14,7 +14,7 @@ type Waker = Box<dyn Fn() + Send>;
 
 #[derive(Default)]
 struct State {
-    stop: AtomicBool,
+    stop: Arc<AtomicBool>,
     signalled: AtomicBool,
     counts: AtomicBool,
     reopen: AtomicBool,
@@ -71,6 +71,11 @@ impl Stop {
     pub fn stop(&self) {
         self.0.stop.store(true, Ordering::Relaxed);
         self.wake();
+    }
+
+    /// What [`Stop::is_set`] reads, for a source that waits.
+    pub fn flag(&self) -> &Arc<AtomicBool> {
+        &self.0.stop
     }
 
     /// True once the run is to stop.

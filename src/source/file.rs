@@ -2,6 +2,8 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::error::Error;
 use crate::model::frame::OriginId;
@@ -29,7 +31,15 @@ pub struct File {
 /// # Errors
 /// The file cannot be opened or read, is no capture, or ends inside its header.
 pub fn open(path: &Path, origin: OriginId) -> Result<File, Error> {
-    start(Input::open(path)?, path.to_path_buf(), origin)
+    open_until(path, origin, &Arc::default())
+}
+
+/// [`open`], with an end to every wait for standard input, here and in `drive`, once `stop` is set.
+///
+/// # Errors
+/// As [`open`], and where `stop` ended the wait.
+pub fn open_until(path: &Path, origin: OriginId, stop: &Arc<AtomicBool>) -> Result<File, Error> {
+    start(Input::open(path, stop)?, path.to_path_buf(), origin)
 }
 
 /// Reads a capture from any stream; `name` stands for it in errors.

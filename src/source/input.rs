@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, BufReader, Cursor, ErrorKind, Read};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use flate2::bufread::MultiGzDecoder;
 use zstd::stream::read::Decoder;
@@ -15,6 +17,7 @@ use crate::error::Error;
 use super::block::BLOCK;
 use super::pcap;
 use super::pcapng::{self, SECTION};
+use super::stdin::Stdin;
 
 /// How many bytes are looked at: the header of a classic capture.
 pub(super) const HEAD: usize = pcap::HEADER;
@@ -39,12 +42,12 @@ pub(super) enum Kind {
 }
 
 impl Input {
-    /// Opens a file, or standard input where `path` is `-`.
-    pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        if path.as_os_str() == "-" {
-            return Self::new(Box::new(io::stdin()), path);
-        }
+    /// Opens a file, or standard input where `path` is `-`; `stop` ends a wait for the latter.
+    pub(super) fn open(path: &Path, stop: &Arc<AtomicBool>) -> Result<Self, Error> {
         let failed = |source| Error::Io { action: "cannot open", path: path.to_path_buf(), source };
+        if path.as_os_str() == "-" {
+            return Self::new(Box::new(Stdin::open(Arc::clone(stop)).map_err(failed)?), path);
+        }
         Self::new(Box::new(fs::File::open(path).map_err(failed)?), path)
     }
 

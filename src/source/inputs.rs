@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::error::Error;
 
@@ -77,7 +78,7 @@ fn captures_in(directory: &Path) -> Result<Vec<PathBuf>, Error> {
 
 /// Whether a file begins like a capture. One that cannot be opened stays in: that is told when it is read.
 fn is_capture(path: &Path) -> bool {
-    match Input::open(path) {
+    match Input::open(path, &Arc::default()) {
         Ok(input) => input.kind() != Kind::Other,
         Err(Error::Io { .. }) => true,
         Err(_) => false,

@@ -29,6 +29,7 @@ mod pcapng;
 mod records;
 #[cfg(test)]
 mod samples;
+mod stdin;
 
 /// How a [`Source::drive`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,30 @@
+//! The program as it is typed: standard output, standard error and exit code of every ending.
+#![allow(clippy::print_stdout, reason = "a test says why it is skipped")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code fails loudly")]
+#![allow(clippy::indexing_slicing, reason = "test code fails loudly")]
+#![allow(unreachable_pub, reason = "the modules below share their helpers")]
+
+mod support;
+
+#[path = "cli/captures.rs"]
+mod captures;
+#[path = "cli/damage.rs"]
+mod damage;
+#[path = "cli/endings.rs"]
+mod endings;
+#[path = "cli/failures.rs"]
+mod failures;
+#[path = "cli/merged.rs"]
+mod merged;
+#[path = "cli/questions.rs"]
+mod questions;
+#[path = "cli/recipes.rs"]
+mod recipes;
+#[path = "support/run.rs"]
+mod run;
+#[path = "cli/selections.rs"]
+mod selections;
+#[path = "cli/signals.rs"]
+mod signals;
+#[path = "cli/views.rs"]
+mod views;

@@ -1,0 +1,118 @@
+//! Which records count: names, services, datacenters, clients, results, times.
+
+use expect_test::expect;
+
+use crate::captures::FAILOVER;
+use crate::run::{command, run, sni_watch, words};
+
+/// How many of the failover's 138 records these options leave.
+#[track_caller]
+fn left(options: &str) -> usize {
+    let count = sni_watch(&format!("-r {FAILOVER} --count {options}")).good().trim().parse().unwrap();
+    assert_eq!(sni_watch(&format!("-r {FAILOVER} {options}")).good().lines().count(), count);
+    count
+}
+
+#[test]
+fn every_filter_by_itself_and_together() {
+    for (options, expected) in [
+        ("", 138),
+        ("--sni *.dc1.*", 15),
+        ("--sni CURRENCY.*", 95),
+        ("--sni /^ship/", 40),
+        ("--sni *.dc1.* --sni /^ship/", 55),
+        ("--not-sni *.dc1.*", 123),
+        ("--not-sni *", 3),
+        ("--service shipping", 40),
+        ("--service s*", 40),
+        ("--dc dc1", 15),
+        ("--dc dc1 --dc dc2", 135),
+        ("--dc dc2 --service currency", 80),
+        ("--client 10.42.0.29", 6),
+        ("--client 10.42.0.0/24", 79),
+        ("--client 10.42.0.29 --client 10.128.0.10", 65),
+        ("--client ::/0", 0),
+        ("--result reset", 8),
+        ("--result reset,timeout", 11),
+        ("--result reset --result timeout", 11),
+        ("--result refused", 1),
+        ("--result ok --client 10.42.0.17", 44),
+        ("--peer *", 0),
+    ] {
+        assert_eq!(left(options), expected, "{options}");
+    }
+}
+
+#[test]
+fn a_packet_filter_decides_which_packets_are_seen() {
+    for (words, expected) in [
+        ("port 443", 120),
+        ("tcp port 443 and host 10.132.0.20", 59),
+        ("-f port 443", 120),
+        ("-f src or dst port 20000", 18),
+    ] {
+        let mut line = vec!["-r", FAILOVER, "--count"];
+        match words.strip_prefix("-f ") {
+            Some(filter) => line.extend(["-f", filter]),
+            None => line.extend(words.split(' ')),
+        }
+        let out = run(command(&line)).good();
+        assert_eq!(out, format!("{expected}\n"), "{words}");
+    }
+    let folder = crate::run::Folder::new();
+    let file = folder.write("filter", b"# the gateway\nport 443 # TLS\n  and host 10.132.0.20\n");
+    assert_eq!(left(&format!("-F {file}")), 59);
+}
+
+#[test]
+fn times_choose_records() {
+    for (options, expected) in [
+        ("--since 10:31:07", 86),
+        ("--until 10:31:07", 52),
+        ("--since 10:31:07 --until 10:31:10", 3),
+        ("--since 2026-03-04T10:31:07Z --until 1772620270", 3),
+        ("--since 2026-03-05T00:00:00Z", 0),
+    ] {
+        assert_eq!(left(options), expected, "{options}");
+    }
+    // Local time: half past ten in Greenwich is a quarter past four here.
+    let line = format!("-r {FAILOVER} --count --since 16:16:07 --until 16:16:10");
+    let mut command = command(&words(&line));
+    command.env("TZ", "XYZ-5:45");
+    assert_eq!(run(command).good(), "3\n");
+    let spaced =
+        ["-r", FAILOVER, "--count", "--since", "2026-03-04 10:31:07", "--until", "2026-03-04 10:31:10"];
+    assert_eq!(run(crate::run::command(&spaced)).good(), "3\n");
+}
+
+/// Who still talks to the old datacenter?
+#[test]
+fn a_summary_by_source_and_datacenter() {
+    let summary = format!("summary -r {FAILOVER} --service currency --by src,dc");
+    expect![[r"
+        SRC          DC   CONN  OK  RESET  ALERT  TIMEOUT  P50 ms  P99 ms  CLIENTS  FIRST     LAST
+        10.128.0.10  dc2    39  39      0      0        0     4.6     5.6        1  10:31:07  10:33:39
+        10.42.0.29   dc1     6   0      6      0        0       -       -        1  10:31:12  10:32:52
+        10.42.0.23   dc1     5   4      1      0        0     1.1     1.3        1  10:30:34  10:30:45
+        10.42.0.17   dc1     4   4      0      0        0     1.1     1.1        1  10:30:33  10:30:39
+        10.42.0.17   dc2     1   0      1      0        0       -       -        1  10:31:09  10:31:09
+        10.42.0.23   dc2     1   0      0      0        1       -       -        1  10:31:19  10:31:19
+    "]]
+    .assert_eq(&sni_watch(&summary).good());
+    expect![[r"
+        SRC         DC   CONN  OK  RESET  ALERT  TIMEOUT  P50 ms  P99 ms  CLIENTS  FIRST     LAST
+        10.42.0.29  dc1     6   0      6      0        0       -       -        1  10:31:12  10:32:52
+    "]]
+    .assert_eq(&sni_watch(&format!("{summary} --dc dc1 --since 10:31:07")).good());
+}
+
+#[test]
+fn a_summary_shows_the_largest_groups_and_the_rest() {
+    let out = sni_watch(&format!("summary -r {FAILOVER} --by service --top 1")).good();
+    expect![[r"
+        SERVICE   CONN  OK  RESET  ALERT  TIMEOUT  P50 ms  P99 ms  CLIENTS  FIRST     LAST
+        currency    56  47      8      0        1     4.3     5.6        4  10:30:33  10:33:39
+        (other)     24
+    "]]
+    .assert_eq(&out);
+}
