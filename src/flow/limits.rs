@@ -3,7 +3,7 @@
 /// Flows that are watched at once unless `--max-flows` says otherwise.
 pub const MAX_FLOWS: usize = 1_000_000;
 /// Ended flows that are remembered, so that late repetitions of their segments begin no new flow.
-pub const ENDED: usize = 16_384;
+pub const ENDED: usize = 8192;
 /// Nanoseconds that an answered TCP connection may stay without payload before it is forgotten.
 pub const IDLE_OPEN: u64 = 60_000_000_000;
 /// Bytes that a direction without SYN may show without a hello before it counts as open from before.

@@ -5,7 +5,7 @@ use crate::hello::extensions::{
     ALPN, Extensions, KEY_SHARE, KEY_SHARE_DRAFT, PRE_SHARED_KEY, SUPPORTED_VERSIONS, protocol_names,
 };
 use crate::hello::names;
-use crate::model::hello::{ServerHello, Version};
+use crate::model::hello::{ServerHello, SessionId, Version};
 
 /// Handshake type of a ServerHello, and of a HelloRetryRequest since draft 22.
 pub(crate) const SERVER_HELLO: u8 = 2;
@@ -51,7 +51,7 @@ pub(crate) fn read(body: &[u8]) -> Option<Answer> {
         version: legacy,
         cipher,
         cipher_name: names::cipher(cipher),
-        session_id: session_id.into(),
+        session_id: SessionId::new(session_id),
         ..ServerHello::default()
     };
     let mut rest = cursor;

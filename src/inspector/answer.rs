@@ -6,7 +6,7 @@ use crate::hello::flight::Said;
 use crate::inspector::connection::{Connection, Way};
 use crate::inspector::half::Tcp;
 use crate::inspector::seek::again;
-use crate::model::hello::{Alert, ServerHello};
+use crate::model::hello::{Alert, ServerHello, SessionId};
 use crate::model::segment::{Segment, TcpFlags};
 
 /// Bytes that may wait behind a gap until the direction is not followed any more.
@@ -121,11 +121,11 @@ fn hear(connection: &mut Connection, way: Way, said: Said, mark: Mark, news: &mu
 }
 
 /// What the ServerHello alone tells about resumption.
-fn resumed(hello: &ServerHello, offered: &[u8]) -> Option<bool> {
+fn resumed(hello: &ServerHello, offered: &SessionId) -> Option<bool> {
     if hello.version.is_13() {
         return Some(hello.psk);
     }
-    (!offered.is_empty() && *hello.session_id == *offered).then_some(true)
+    (!offered.is_empty() && hello.session_id == *offered).then_some(true)
 }
 
 fn take_second(exchange: &mut crate::inspector::connection::Exchange, second: Again, mark: Mark) {

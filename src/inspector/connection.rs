@@ -6,7 +6,7 @@ use crate::flow::stream::{Mark, Stream};
 use crate::hello::flight::Flight;
 use crate::inspector::half::Half;
 use crate::model::frame::{OriginId, Timestamp};
-use crate::model::hello::ServerHello;
+use crate::model::hello::{ServerHello, SessionId};
 use crate::model::name::Name;
 use crate::model::observation::{HelloBytes, HelloFacts, Marks, Observation, Traffic};
 use crate::model::segment::{FlowKey, Segment, Vlans};
@@ -95,7 +95,7 @@ pub struct Exchange {
     /// The hello.
     pub facts: HelloFacts,
     /// Its session id.
-    pub session_id: Box<[u8]>,
+    pub session_id: SessionId,
     /// Its name.
     pub name: Arc<Name>,
     /// Packet with the hello's first byte.

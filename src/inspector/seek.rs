@@ -12,7 +12,7 @@ use crate::hello::{Found, PROTOCOLS, probe};
 use crate::inspector::connection::{Connection, Exchange, Looks, Side, Way};
 use crate::inspector::half::Tcp;
 use crate::inspector::names::Names;
-use crate::model::hello::{Hello, Reading};
+use crate::model::hello::{Hello, Reading, SessionId};
 use crate::model::observation::{HelloBytes, HelloFacts};
 use crate::model::segment::{Segment, Transport};
 use crate::model::skip::{Skip, SkipCounts};
@@ -244,7 +244,7 @@ fn exchange(hello: &Hello<'_>, name: std::sync::Arc<crate::model::name::Name>) -
             index: 0,
             ech: hello.ech,
         },
-        session_id: hello.session_id.into(),
+        session_id: SessionId::new(hello.session_id),
         name,
         first: Mark::default(),
         whole: Mark::default(),

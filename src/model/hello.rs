@@ -98,6 +98,35 @@ pub enum Reading<'a> {
     Skip(Skip),
 }
 
+/// A session id, 0 to 32 bytes (RFC 8446 §4.1.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionId {
+    bytes: [u8; 32],
+    len: u8,
+}
+
+impl SessionId {
+    /// The id in `bytes`; what is beyond 32 bytes is cut off.
+    pub fn new(bytes: &[u8]) -> Self {
+        let mut id = Self::default();
+        for (to, from) in id.bytes.iter_mut().zip(bytes) {
+            *to = *from;
+            id.len += 1;
+        }
+        id
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+
+    /// True without any bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
 /// What the server chose (RFC 8446 §4.1.3, RFC 5246 §7.4.1.3).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerHello {
@@ -112,7 +141,7 @@ pub struct ServerHello {
     /// The server's ALPN choice where it is in clear (TLS 1.2 and before).
     pub alpn: Option<Box<[u8]>>,
     /// Session id that the server sent: in TLS 1.2 an echo of the client's means a resumed session.
-    pub session_id: Box<[u8]>,
+    pub session_id: SessionId,
     /// TLS 1.3: the server took the offered pre-shared key.
     pub psk: bool,
 }

@@ -4,12 +4,11 @@
 //! is allocated per record.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
 use crate::error::Error;
-use crate::model::frame::{Origin, Timestamp};
+use crate::model::frame::Timestamp;
 use crate::model::observation::Observation;
 use crate::model::stats::RunStats;
 use crate::output::clock::Calendar;
@@ -39,7 +38,7 @@ impl JsonSink {
     /// A sink that writes to `writer`.
     pub fn new(writer: Writer, context: &Context) -> Self {
         let layout = Layout {
-            origins: Arc::clone(&context.origins),
+            origins: context.origins.iter().map(record::RenderedOrigin::new).collect(),
             verbosity: context.verbosity,
             sequence: 0,
             calendar: Calendar::new(TimeZone::UTC, 'T'),
@@ -80,7 +79,7 @@ impl Sink for JsonSink {
 
 /// How a record is laid out.
 struct Layout {
-    origins: Arc<[Origin]>,
+    origins: Vec<record::RenderedOrigin>,
     verbosity: u8,
     sequence: u64,
     calendar: Calendar,

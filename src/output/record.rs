@@ -16,11 +16,39 @@ use crate::output::words::{Cipher, Reason, VersionNumber, protocols, version_num
 /// What a record needs besides the observation.
 pub(super) struct Place<'o> {
     /// Where it was seen.
-    pub(super) origin: Option<&'o Origin>,
+    pub(super) origin: Option<&'o RenderedOrigin>,
     /// How often `-v` was given.
     pub(super) verbosity: u8,
     /// The record's number.
     pub(super) sequence: u64,
+}
+
+/// What a record says of its input, as JSON: made once.
+pub(super) struct RenderedOrigin {
+    observer: Vec<u8>,
+    node: Vec<u8>,
+    /// Empty for an interface.
+    file: Vec<u8>,
+}
+
+impl RenderedOrigin {
+    /// The forms of one input.
+    pub(super) fn new(origin: &Origin) -> Self {
+        let (mut observer, mut node, mut file) = (Vec::new(), Vec::new(), Vec::new());
+        serialize(&mut node, &origin.node);
+        let mut t = Text(&mut observer);
+        t.lit(",\"observer\":{\"hostname\":");
+        t.raw(&node);
+        if origin.live {
+            t.lit(",\"ingress\":{\"interface\":{\"name\":");
+            t.string(&origin.name);
+            t.lit("}}");
+        } else {
+            serialize(&mut file, &origin.name);
+        }
+        t.lit("}");
+        Self { observer, node, file }
+    }
 }
 
 /// The members that every record begins with; the version rises only when a field is renamed, retyped,
@@ -44,7 +72,9 @@ pub(super) fn flow(t: &mut Text<'_>, observation: &Observation, place: &Place<'_
         t.raw(rendered(name, SNI));
     }
     event(t, observation, place.sequence);
-    observer(t, place.origin);
+    if let Some(origin) = place.origin {
+        t.raw(&origin.observer);
+    }
     endpoints(t, observation);
     network(t, observation, place.verbosity);
     tls(t, observation, place.verbosity);
@@ -81,18 +111,6 @@ fn event(t: &mut Text<'_>, observation: &Observation, sequence: u64) {
     }
     t.lit(",\"sequence\":");
     t.number(sequence);
-    t.lit("}");
-}
-
-fn observer(t: &mut Text<'_>, origin: Option<&Origin>) {
-    let Some(origin) = origin else { return };
-    t.lit(",\"observer\":{\"hostname\":");
-    t.string(&origin.node);
-    if origin.live {
-        t.lit(",\"ingress\":{\"interface\":{\"name\":");
-        t.string(&origin.name);
-        t.lit("}}");
-    }
     t.lit("}");
 }
 
@@ -319,9 +337,9 @@ fn mesh(t: &mut Text<'_>, observation: &Observation) {
     t.lit("}}");
 }
 
-fn capture(t: &mut Text<'_>, observation: &Observation, origin: Option<&Origin>) {
+fn capture(t: &mut Text<'_>, observation: &Observation, origin: Option<&RenderedOrigin>) {
     let marks = observation.marks;
-    let file = origin.filter(|origin| !origin.live);
+    let file = origin.filter(|origin| !origin.file.is_empty());
     if file.is_none() && !(marks.truncated || marks.gap || marks.conflict) {
         return;
     }
@@ -338,7 +356,7 @@ fn capture(t: &mut Text<'_>, observation: &Observation, origin: Option<&Origin>)
     }
     if let Some(file) = file {
         t.lit(",\"file\":");
-        t.string(&file.name);
+        t.raw(&file.file);
         t.lit(",\"packet\":");
         t.number(observation.packet);
     }
@@ -357,7 +375,7 @@ const MESH: usize = 2;
 fn rendered(name: &Name, part: usize) -> &[u8] {
     let parts = name.rendered.0.get_or_init(|| {
         let form = |fill: &dyn Fn(&mut Vec<u8>)| {
-            let mut out = Vec::new();
+            let mut out = Vec::with_capacity(256);
             fill(&mut out);
             out.into_boxed_slice()
         };
@@ -370,14 +388,14 @@ fn rendered(name: &Name, part: usize) -> &[u8] {
 }
 
 /// The rest of a `capture_stats` record, without its closing brace.
-pub(super) fn stats(t: &mut Text<'_>, stats: &RunStats, sequence: u64, first: Option<&Origin>) {
+pub(super) fn stats(t: &mut Text<'_>, stats: &RunStats, sequence: u64, first: Option<&RenderedOrigin>) {
     t.lit(",\"event\":{\"kind\":\"metric\",\"category\":[\"network\"],\"type\":[\"info\"],");
     t.lit("\"action\":\"capture_stats\",\"sequence\":");
     t.number(sequence);
     t.lit("}");
     if let Some(first) = first {
         t.lit(",\"observer\":{\"hostname\":");
-        t.string(&first.node);
+        t.raw(&first.node);
         t.lit("}");
     }
     let flows = &stats.flows;

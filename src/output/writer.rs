@@ -11,8 +11,10 @@ use std::path::PathBuf;
 use crate::error::Error;
 use crate::output::sink::Place;
 
-/// Bytes that are gathered before a block is written.
-const BLOCK: usize = 64 * 1024;
+/// Bytes that are gathered before a block is written to a file.
+const BLOCK: usize = 256 * 1024;
+/// The same for standard output: a pipe holds no more.
+const PIPE_BLOCK: usize = 64 * 1024;
 
 /// A buffered output that knows its name.
 pub struct Writer {
@@ -22,6 +24,7 @@ pub struct Writer {
     buffer: Vec<u8>,
     immediate: bool,
     closed: bool,
+    block: usize,
 }
 
 impl Writer {
@@ -44,6 +47,7 @@ impl Writer {
                 let file = File::create(&path).map_err(|source| cannot_open(&path, source))?;
                 let mut writer = Self::new(&path.display().to_string(), Box::new(file), live);
                 writer.path = Some(path);
+                writer.block = BLOCK;
                 Ok(writer)
             }
         }
@@ -51,8 +55,8 @@ impl Writer {
 
     /// A writer into `sink`, called `name` in errors; `immediate`: each record is written at once.
     pub fn new(name: &str, sink: Box<dyn Write>, immediate: bool) -> Self {
-        let buffer = Vec::with_capacity(if immediate { 4096 } else { BLOCK + BLOCK / 4 });
-        Self { name: name.to_owned(), path: None, sink, buffer, immediate, closed: false }
+        let buffer = Vec::with_capacity(if immediate { 8192 } else { PIPE_BLOCK + PIPE_BLOCK / 4 });
+        Self { name: name.to_owned(), path: None, sink, buffer, immediate, closed: false, block: PIPE_BLOCK }
     }
 
     /// Appends what `fill` appends to its argument: one whole record.
@@ -64,7 +68,7 @@ impl Writer {
             return Ok(ControlFlow::Break(()));
         }
         fill(&mut self.buffer);
-        if self.immediate || self.buffer.len() >= BLOCK {
+        if self.immediate || self.buffer.len() >= self.block {
             return self.flush();
         }
         Ok(ControlFlow::Continue(()))

@@ -7,8 +7,9 @@ use foldhash::fast::RandomState as Secret;
 
 use crate::model::observation::{HelloFacts, Observation};
 
-/// Hellos of a generation: the last one to two generations are remembered, in about 4 MB.
-const GENERATION: usize = 65_536;
+/// Hellos of a generation: the last one to two generations are remembered, in about 1 MB. A gateway passes a
+/// hello on within milliseconds, after packet loss within seconds.
+const GENERATION: usize = 16_384;
 
 /// Where a connection was counted, and what its first leg was.
 #[derive(Clone, Copy)]

@@ -20,7 +20,7 @@ fn tls_13() {
     assert_eq!(hello.version, Version::TLS13);
     assert_eq!((hello.cipher, hello.cipher_name), (0x1302, Some("TLS_AES_256_GCM_SHA384")));
     assert_eq!(hello.curve, Some("X25519MLKEM768"));
-    assert_eq!(hello.session_id.as_ref(), b"sess");
+    assert_eq!(hello.session_id.as_bytes(), b"sess");
     assert!(hello.psk);
     assert_eq!(hello.alpn, None);
 }

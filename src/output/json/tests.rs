@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use crate::model::frame::Origin;
 use serde_json::{Value, json};
 
 use super::*;
