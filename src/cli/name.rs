@@ -1,28 +1,17 @@
 //! Names and name patterns as typed.
 
-use regex::Regex;
-
 use crate::error::Error;
+use crate::naming::custom::Pattern;
 
-/// Named groups that a `--name-pattern` may have: the texts of a record's `mesh` object.
-const GROUPS: [&str; 8] =
-    ["service", "subset", "namespace", "partition", "datacenter", "dc", "peer", "trust_domain"];
-
-/// Checks a `--name-pattern`: a regular expression with at least one of the known named groups.
+/// Checks a `--name-pattern` before the first packet.
 ///
 /// # Errors
 /// [`Error::Usage`] with the pattern and the reason.
 pub(crate) fn checked_pattern(pattern: String) -> Result<String, Error> {
-    let regex =
-        Regex::new(&pattern).map_err(|error| Error::Usage(format!("--name-pattern '{pattern}': {error}")))?;
-    let groups: Vec<&str> = regex.capture_names().flatten().collect();
-    let reason = match groups.iter().find(|group| !GROUPS.contains(group)) {
-        Some(group) => format!("no group `{group}`"),
-        None if groups.is_empty() => "no named group (?<NAME>...)".to_string(),
-        None => return Ok(pattern),
-    };
-    let known = GROUPS.join(", ");
-    Err(Error::Usage(format!("--name-pattern '{pattern}': {reason}; groups are {known}")))
+    match Pattern::compile(&pattern) {
+        Ok(_) => Ok(pattern),
+        Err(reason) => Err(Error::Usage(format!("--name-pattern '{pattern}': {reason}"))),
+    }
 }
 
 /// Turns each `\xNN` into its byte, so that a name can be copied from a record; all else stays.
