@@ -84,6 +84,7 @@ pub(super) fn seek(
             side.head = Some(segment.head.into());
         }
         side.segments = 1;
+        side.newest = segment.time;
         match judge(bytes, tools) {
             Judged::Hello(mut exchange, len) => {
                 finish_exchange(&mut exchange, side, way, (mark, mark), segment);
@@ -95,7 +96,6 @@ pub(super) fn seek(
                 return Sought::Hello { in_place: Some(ahead + len) };
             }
             judged => {
-                side.newest = segment.time;
                 side.stream.keep(offset, bytes, mark);
                 return note(side, offset, bytes.len(), &judged, tools);
             }
