@@ -97,6 +97,23 @@ fn lines_and_tables_are_as_committed() {
     }
 }
 
+/// What the scenario says in words: 41 connections to currency in dc2, each once though both legs were captured.
+#[test]
+fn the_summary_counts_connections_and_not_legs() {
+    let table = output(&["summary", "-r", "fixtures/failover.pcap"]);
+    let row = |service: &str, dc: &str| -> Vec<String> {
+        let mut rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let row =
+            rows.find(|row| row[..2] == [service, dc]).unwrap_or_else(|| panic!("{service} {dc}: {table}"));
+        row[2..8].iter().map(|cell| (*cell).to_owned()).collect()
+    };
+    // CONN  OK  RESET  ALERT  TIMEOUT  REFUSED
+    assert_eq!(row("currency", "dc2"), ["41", "39", "1", "0", "1", "0"]);
+    assert_eq!(row("shipping", "dc2"), ["20", "20", "0", "0", "0", "0"]);
+    assert_eq!(row("currency", "dc1"), ["15", "8", "7", "0", "0", "0"]);
+    assert_eq!(row("-", "-"), ["4", "0", "0", "0", "3", "1"]);
+}
+
 #[test]
 fn no_output_is_committed_without_its_capture() {
     let whole = |name: String| without_extension(&name).to_owned();

@@ -93,7 +93,8 @@ fn may_end_anywhere(chosen: fn(&str) -> bool) {
 #[test]
 fn what_stands_ahead_of_a_cut_is_found_and_the_cut_is_told() {
     for (name, whole) in captures() {
-        if !name.ends_with(".pcap") || whole.len() > SMALL {
+        let is_pcapng = whole.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]);
+        if is_pcapng || whole.len() > SMALL {
             continue;
         }
         for record in records(&whole) {

@@ -135,14 +135,12 @@ fn short(record: &Observation) -> String {
         Action::End => "end",
     };
     let name = record.name.as_ref().and_then(|name| name.text.as_deref()).unwrap_or("-");
-    let mut text = format!("{action} {name}");
+    let mut words = vec![action, name];
     if let Some(handshake) = &record.handshake {
-        text += &format!(" {}", handshake.result.name());
-        if let Some(by) = handshake.by {
-            text += &format!(" by {}", by.name());
-        }
+        words.push(handshake.result.name());
+        words.extend(handshake.by.into_iter().flat_map(|by| ["by", by.name()]));
     }
-    text
+    words.join(" ")
 }
 
 fn named(name: &str) -> Hello {

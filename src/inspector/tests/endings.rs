@@ -119,9 +119,9 @@ fn both_fins_close_and_the_first_says_who_and_when() {
         let mut watch = Watch::plain();
         let end = asked(&mut watch, &named("a.example")) as u32;
         watch.now = watch.now.plus(SECOND);
-        let fin = |watch: &mut Watch, back: bool| match back {
-            true => watch.send(ONE, true, FIN | ACK, (S + 1, C + 1 + end), &[]),
-            false => watch.send(ONE, false, FIN | ACK, (C + 1 + end, S + 1), &[]),
+        let fin = |watch: &mut Watch, back: bool| {
+            let (client, server) = (C + 1 + end, S + 1);
+            watch.send(ONE, back, FIN | ACK, if back { (server, client) } else { (client, server) }, &[]);
         };
         fin(&mut watch, server_first);
         assert_eq!(
