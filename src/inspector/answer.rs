@@ -147,7 +147,7 @@ pub(super) fn fin(connection: &mut Connection, way: Way, segment: &Segment<'_>, 
     let end = tcp.data_seq().wrapping_add(u32::try_from(segment.payload.len()).unwrap_or(0));
     let side = connection.side(way);
     side.fin = side.stream.offset(end.wrapping_add(segment.missing)).or(side.fin);
-    connection.closed_by = connection.closed_by.or(Some(way));
+    connection.closed_by = connection.closed_by.or(Some((way, segment.time)));
 }
 
 /// True if `way` has sent its FIN and everything ahead of it was seen.

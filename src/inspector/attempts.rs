@@ -9,9 +9,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use foldhash::fast::RandomState;
 
+use crate::hello::PROTOCOLS;
 use crate::model::frame::Timestamp;
 use crate::model::observation::{Observation, Outcome};
-use crate::model::segment::{FlowKey, Hosts};
+use crate::model::segment::{FlowKey, Hosts, Transport};
 
 /// Clients of one destination that are told one by one.
 const MAX_CLIENTS: u32 = 32;
@@ -38,7 +39,8 @@ pub struct Attempts {
 }
 
 impl Attempts {
-    /// Tells each group once in `interval` nanoseconds; `every`: whatever the destination.
+    /// Tells each group once in `interval` nanoseconds; `every`: whatever the destination, else only those
+    /// that speak TLS, by what was seen of them or by their port.
     pub fn new(interval: u64, every: bool) -> Self {
         Self {
             interval,
@@ -70,7 +72,7 @@ impl Attempts {
 
     fn note(&mut self, attempt: &Observation, result: Outcome) {
         let destination = (attempt.flow.destination_ip(), attempt.flow.ports.1);
-        if !self.every && !self.tls.contains(&destination) {
+        if !self.every && !is_usual(destination.1) && !self.tls.contains(&destination) {
             return;
         }
         let group = self.group(attempt.flow.source_ip(), destination, result);
@@ -126,6 +128,14 @@ impl Attempts {
         }
         out.extend(self.groups.remove(group));
     }
+}
+
+/// True for a port on which a protocol of the table is at home.
+fn is_usual(port: u16) -> bool {
+    PROTOCOLS.iter().any(|row| {
+        let (transport, ports) = row.carrier();
+        transport == Transport::Tcp && ports.contains(&port)
+    })
 }
 
 fn add(told: &mut Observation, attempt: &Observation) {

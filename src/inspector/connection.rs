@@ -149,8 +149,8 @@ pub struct Connection {
     pub exchange: Option<Box<Exchange>>,
     /// Doubts about the bytes.
     pub marks: Marks,
-    /// First to send a FIN.
-    pub closed_by: Option<Way>,
+    /// First to send a FIN, and when.
+    pub closed_by: Option<(Way, Timestamp)>,
     /// The record, once it was told, where an end record is to follow.
     pub told: Option<Box<Observation>>,
 }

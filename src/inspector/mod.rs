@@ -22,7 +22,7 @@ use std::collections::VecDeque;
 use crate::flow::limits::{ENDED, IDLE_OPEN, SAME_PACKET};
 use crate::flow::slab::Slab;
 use crate::flow::table::{Found, State, Table};
-use crate::inspector::connection::{ANSWER, Connection, SEEK};
+use crate::inspector::connection::{ANSWER, Connection, LINGER, SEEK};
 use crate::inspector::half::{Half, HalfStep, SILENT, SYN, Tcp};
 use crate::inspector::names::Names;
 use crate::inspector::record::Cause;
@@ -232,17 +232,23 @@ impl Inspector {
         }
         self.stats.evicted += 1;
         let flood = self.halves.len() * 2 > self.settings.max_flows;
-        if !flood && self.table.evict_done() {
+        if !flood && self.evict_done() {
             return;
         }
+        let open = [LINGER, ANSWER, SEEK].into_iter().find_map(|class| self.open.oldest(class));
         if let Some(index) = self.halves.oldest(SYN).or_else(|| self.halves.oldest(SILENT)) {
             self.expire_half(index, out);
-        } else if let Some(index) = self.open.oldest(ANSWER).or_else(|| self.open.oldest(SEEK)) {
+        } else if let Some((index, hash)) = open.and_then(|index| Some((index, self.open.get(index)?.hash))) {
             self.conclude(index, Cause::CutOff, self.now, out);
-            self.table.evict_done();
-        } else {
-            self.table.evict_done();
+            self.table.remove(hash);
         }
+    }
+
+    /// Forgets one flow that needs nothing more, if there is one and it is not too long to look for.
+    fn evict_done(&mut self) -> bool {
+        const TRIES: usize = 64;
+        let watched = self.halves.len() + self.open.len();
+        watched < self.table.len() && (0..TRIES).any(|_| self.table.evict_done())
     }
 
     fn expire_half(&mut self, index: u32, out: &mut Vec<Observation>) {

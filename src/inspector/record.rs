@@ -43,7 +43,8 @@ pub(super) fn handshake(connection: &mut Connection, cause: Cause, now: Timestam
     let failed = matches!(cause, Cause::Reset(_) | Cause::Closed | Cause::Alert(..));
     let decided = match (&exchange.server, judged.result) {
         (Some((_, at)), Outcome::Ok) => Some(*at),
-        _ if failed => Some(now),
+        (_, Outcome::Closed) => connection.closed_by.map(|(_, at)| at),
+        _ if failed && judged.by.is_some() => Some(now),
         _ => None,
     };
     let over = failed || cause == Cause::Established;
@@ -83,7 +84,7 @@ struct Judged {
 
 fn judge(connection: &mut Connection, exchange: &Exchange, cause: Cause) -> Judged {
     let client = exchange.way;
-    let closed_by = connection.closed_by.map(|way| peer(client, way));
+    let closed_by = connection.closed_by.map(|(way, _)| peer(client, way));
     let of = |result, by, established| Judged { result, by, alert: None, established };
     if let Cause::Alert(way, alert) = cause {
         let by = Some(peer(client, way));
@@ -170,7 +171,7 @@ pub(super) fn incomplete(
 ) -> Observation {
     let by = match cause {
         Cause::Reset(way) => Some(peer(client, way)),
-        Cause::Closed => connection.closed_by.map(|way| peer(client, way)),
+        Cause::Closed => connection.closed_by.map(|(way, _)| peer(client, way)),
         _ => None,
     };
     let side = connection.side(client);

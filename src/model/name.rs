@@ -33,7 +33,7 @@ pub struct Target {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trust_domain: Option<Box<str>>,
     /// What is odd about the name: `ambiguous`, `case`, `bad_chars`, `not_uuid`, `long_label`, `empty`,
-    /// `empty_label`, `ip`, `trailing_dot`, `too_long`, `kuma_tags`.
+    /// `empty_label`, `ip`, `trailing_dot`, `too_long`, `kuma_tags`, `bad_length`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<&'static str>,
 }

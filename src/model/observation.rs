@@ -165,7 +165,8 @@ pub struct Observation {
     pub completed: Timestamp,
     /// Where it was seen.
     pub origin: OriginId,
-    /// Frame number of the ClientHello's first segment, or of the first SYN.
+    /// Frame number of the packet that completed the (last) ClientHello, which is where Wireshark shows it;
+    /// without a hello, of its first byte or of the first SYN.
     pub packet: u64,
     /// Client → server. The source port is 0 where the record stands for several connections.
     pub flow: FlowKey,

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use crate::model::hello::{ServerHello, Version};
 use crate::model::name::{Name, Target};
-use crate::model::observation::{Handshake, Observation, Outcome, Peer};
+use crate::model::observation::{Action, Handshake, Observation, Outcome, Peer};
 use crate::output::escape::Printable;
 
 /// A duration in nanoseconds as a person reads it: `4.6 ms`, `0.042 ms`, `10 s`.
@@ -39,7 +39,9 @@ impl fmt::Display for Detail<'_> {
             Outcome::Timeout => {
                 f.write_str("no answer")?;
                 let waited = handshake.latency.unwrap_or(observation.completed.since(observation.time));
-                if waited > 0 && handshake.attempts.is_none_or(|attempts| attempts == 1) {
+                // the end of a connection says nothing of how long its handshake waited
+                let alone = handshake.attempts.is_none_or(|attempts| attempts == 1);
+                if waited > 0 && alone && observation.action != Action::End {
                     write!(f, " in {}", Span(waited))?;
                 }
                 counted(f, ", ", u64::from(handshake.retransmits), "retransmit")?;

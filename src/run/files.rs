@@ -105,6 +105,9 @@ fn in_place(
     while !stop.is_set() {
         let driven = source.drive(&mut |frames| {
             let enough = worker.frames(frames);
+            if !worker.out.ticks.is_empty() {
+                collector.stats = so_far(&worker);
+            }
             match collector.take(&mut worker.out) {
                 Ok(ControlFlow::Continue(())) => return enough,
                 Ok(ControlFlow::Break(())) => flow = ControlFlow::Break(()),
@@ -132,6 +135,13 @@ fn in_place(
         collector.stats = counted(&worker, source.stats());
     }
     Ok(flow)
+}
+
+/// A worker's counters while its source, a file, is being read: every packet of it was received.
+fn so_far(worker: &crate::run::worker::Worker) -> crate::model::stats::RunStats {
+    let stats = worker.stats();
+    let source = SourceStats { received: stats.packets, ..SourceStats::default() };
+    crate::model::stats::RunStats { source, ..stats }
 }
 
 /// A worker's counters with those of its source.

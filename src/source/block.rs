@@ -62,7 +62,10 @@ impl Block {
 
     fn make_room(&mut self, need: usize) {
         if self.bytes.len() < self.size {
-            self.bytes.resize(self.size, 0);
+            let head = std::mem::replace(&mut self.bytes, vec![0; self.size]);
+            for (place, byte) in self.bytes.iter_mut().zip(head) {
+                *place = byte;
+            }
         } else if self.end == self.bytes.len() {
             let doubled = self.bytes.len() * 2;
             self.bytes.resize(need.clamp(self.bytes.len() + 1, doubled), 0);

@@ -66,6 +66,8 @@ pub struct Connection {
     pub out: Option<Leg>,
     /// The same again.
     pub repeat: Option<Repeat>,
+    /// What the program must tell of it: see `fixtures/README.md` and `tests/golden.rs`.
+    pub expect: toml::Table,
     /// This is such a second leg.
     #[serde(skip)]
     pub onward: bool,
@@ -101,6 +103,7 @@ impl Default for Connection {
             frame: Shape::default(),
             out: None,
             repeat: None,
+            expect: toml::Table::new(),
             onward: false,
         }
     }

@@ -189,7 +189,12 @@ impl Scenario {
 
     /// The packets of all connections by time.
     pub fn packets(&self) -> Vec<Packet> {
-        packets(&self.connection, epoch_nanos(&self.start))
+        packets(&self.connection, self.start_nanos())
+    }
+
+    /// The moment 0, nanoseconds since 1970.
+    pub fn start_nanos(&self) -> u64 {
+        epoch_nanos(&self.start)
     }
 
     /// Name and bytes of each file; `stem` is the scenario's name.
