@@ -9,10 +9,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use foldhash::fast::RandomState;
 
-use crate::hello::PROTOCOLS;
 use crate::model::frame::Timestamp;
 use crate::model::observation::{Observation, Outcome};
-use crate::model::segment::{FlowKey, Hosts, Transport};
+use crate::model::segment::{FlowKey, Hosts};
 
 /// Clients of one destination that are told one by one.
 const MAX_CLIENTS: u32 = 32;
@@ -72,7 +71,7 @@ impl Attempts {
 
     fn note(&mut self, attempt: &Observation, result: Outcome) {
         let destination = (attempt.flow.destination_ip(), attempt.flow.ports.1);
-        if !self.every && !is_usual(destination.1) && !self.tls.contains(&destination) {
+        if !self.every && !self.tls.contains(&destination) {
             return;
         }
         let group = self.group(attempt.flow.source_ip(), destination, result);
@@ -128,14 +127,6 @@ impl Attempts {
         }
         out.extend(self.groups.remove(group));
     }
-}
-
-/// True for a port on which a protocol of the table is at home.
-fn is_usual(port: u16) -> bool {
-    PROTOCOLS.iter().any(|row| {
-        let (transport, ports) = row.carrier();
-        transport == Transport::Tcp && ports.contains(&port)
-    })
 }
 
 fn add(told: &mut Observation, attempt: &Observation) {

@@ -61,7 +61,16 @@ impl Name {
 
 /// An output's own form of a name; it is no part of the name, and never makes two names differ.
 #[derive(Clone, Debug, Default)]
-pub struct Rendered(pub OnceLock<Box<[Box<[u8]>]>>);
+pub struct Rendered(pub OnceLock<Parts>);
+
+/// Pieces of bytes, one behind the other.
+#[derive(Clone, Debug, Default)]
+pub struct Parts {
+    /// All pieces.
+    pub bytes: Box<[u8]>,
+    /// Where the second and the third begin.
+    pub cuts: [u32; 2],
+}
 
 impl PartialEq for Rendered {
     fn eq(&self, _: &Self) -> bool {

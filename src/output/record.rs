@@ -4,7 +4,7 @@
 
 use crate::model::frame::{Origin, Timestamp};
 use crate::model::hello::{Alert, ServerHello, Version};
-use crate::model::name::Name;
+use crate::model::name::{Name, Parts};
 use crate::model::observation::{Action, Handshake, HelloFacts, Observation, Outcome, Traffic};
 use crate::model::segment::{FlowKey, Hosts, Transport, Vlans};
 use crate::model::stats::RunStats;
@@ -69,7 +69,7 @@ pub(super) fn moment(t: &mut Text<'_>, date: &str, time: Timestamp) {
 pub(super) fn flow(t: &mut Text<'_>, observation: &Observation, place: &Place<'_>) {
     if let Some(name) = &observation.name {
         t.lit(",\"sni\":");
-        t.raw(rendered(name, SNI));
+        t.raw(rendered(name).sni);
     }
     event(t, observation, place.sequence);
     if let Some(origin) = place.origin {
@@ -211,7 +211,7 @@ fn tls(t: &mut Text<'_>, observation: &Observation, verbosity: u8) {
 fn client(t: &mut Text<'_>, name: Option<&Name>, hello: &HelloFacts) {
     if let Some(name) = name.filter(|name| name.wire.is_some()) {
         t.lit("\"server_name\":");
-        t.raw(rendered(name, SERVER_NAME));
+        t.raw(rendered(name).server_name);
         t.lit(",");
     }
     t.lit("\"version\":");
@@ -330,7 +330,7 @@ fn outcome(t: &mut Text<'_>, handshake: &Handshake) {
 fn mesh(t: &mut Text<'_>, observation: &Observation) {
     let (Some(name), Some(hello)) = (&observation.name, &observation.hello) else { return };
     t.lit(",\"mesh\":");
-    let members = rendered(name, MESH);
+    let members = rendered(name).mesh;
     t.raw(members.strip_suffix(b"}").unwrap_or(members));
     t.lit(",\"hop\":{\"id\":");
     t.hexadecimal(hello.random.first_chunk::<8>().map_or(&[], |start| start));
@@ -364,27 +364,34 @@ fn capture(t: &mut Text<'_>, observation: &Observation, origin: Option<&Rendered
     t.lit("}");
 }
 
-/// Place of the `sni` value among a name's rendered parts.
-const SNI: usize = 0;
-/// Place of `tls.client.server_name`.
-const SERVER_NAME: usize = 1;
-/// Place of the `mesh` object.
-const MESH: usize = 2;
+/// A name's JSON forms.
+struct Forms<'n> {
+    /// `sni`.
+    sni: &'n [u8],
+    /// `tls.client.server_name`.
+    server_name: &'n [u8],
+    /// The `mesh` object.
+    mesh: &'n [u8],
+}
 
-/// One JSON form of a name: made once, for a mesh uses few names again and again.
-fn rendered(name: &Name, part: usize) -> &[u8] {
+/// A name's JSON forms: made once, for a mesh uses few names again and again.
+fn rendered(name: &Name) -> Forms<'_> {
     let parts = name.rendered.0.get_or_init(|| {
-        let form = |fill: &dyn Fn(&mut Vec<u8>)| {
-            let mut out = Vec::with_capacity(256);
-            fill(&mut out);
-            out.into_boxed_slice()
-        };
-        let sni = form(&|out| serialize(out, &name.text));
-        let server_name = form(&|out| serialize(out, &name.wire));
-        let mesh = form(&|out| serialize(out, &name.target));
-        Box::new([sni, server_name, mesh])
+        let mut bytes = Vec::with_capacity(512);
+        let length = |bytes: &Vec<u8>| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        serialize(&mut bytes, &name.text);
+        let first = length(&bytes);
+        serialize(&mut bytes, &name.wire);
+        let second = length(&bytes);
+        serialize(&mut bytes, &name.target);
+        Parts { bytes: bytes.into_boxed_slice(), cuts: [first, second] }
     });
-    parts.get(part).map_or(b"null", |part| part)
+    let [first, second] = parts.cuts.map(|cut| cut as usize);
+    Forms {
+        sni: parts.bytes.get(..first).unwrap_or(b"null"),
+        server_name: parts.bytes.get(first..second).unwrap_or(b"null"),
+        mesh: parts.bytes.get(second..).unwrap_or(b"{}"),
+    }
 }
 
 /// The rest of a `capture_stats` record, without its closing brace.

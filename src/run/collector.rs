@@ -6,12 +6,12 @@ use crate::error::Error;
 use crate::inspector::attempts::Attempts;
 use crate::model::frame::Timestamp;
 use crate::model::observation::{Action, Observation};
-use crate::model::stats::RunStats;
+use crate::model::stats::{RunStats, SourceStats};
 use crate::output::sink::Sink;
 use crate::run::plan::{Emit, Plan};
 use crate::run::select::Select;
 use crate::run::window::Window;
-use crate::run::worker::Yield;
+use crate::run::worker::{Tick, Yield};
 use crate::tally::Tally;
 use crate::tally::snapshot::Snapshot;
 
@@ -40,6 +40,8 @@ pub struct Collector {
     /// Newest counters of the run.
     pub stats: RunStats,
     flush: bool,
+    /// One worker does all: its counters are the run's.
+    pub alone: bool,
 }
 
 impl Collector {
@@ -63,6 +65,7 @@ impl Collector {
             matched: 0,
             stats: RunStats::default(),
             flush,
+            alone: false,
         }
     }
 
@@ -74,8 +77,8 @@ impl Collector {
         let mut ticks = found.ticks.drain(..).peekable();
         let wrote = !found.records.is_empty();
         for (index, record) in found.records.iter().enumerate() {
-            while let Some((_, now)) = ticks.next_if(|(at, _)| *at <= index) {
-                if self.tick(now)?.is_break() {
+            while let Some(tick) = ticks.next_if(|tick| tick.after <= index) {
+                if self.tick(&tick)?.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
             }
@@ -84,8 +87,8 @@ impl Collector {
             }
         }
         found.records.clear();
-        for (_, now) in ticks {
-            if self.tick(now)?.is_break() {
+        for tick in ticks {
+            if self.tick(&tick)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -122,7 +125,11 @@ impl Collector {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn tick(&mut self, now: Timestamp) -> Flow {
+    fn tick(&mut self, tick: &Tick) -> Flow {
+        let now = tick.now;
+        if self.alone {
+            self.stats = RunStats { source: SourceStats { received: tick.stats.packets, ..self.stats.source }, ..tick.stats };
+        }
         self.now = self.now.max(now);
         self.window.first(now);
         let mut told = Vec::new();

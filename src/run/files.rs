@@ -101,23 +101,11 @@ fn in_place(
 ) -> Result<ControlFlow<()>, Error> {
     let mut worker = parts.worker();
     let mut flow = ControlFlow::Continue(());
-    let mut failed = None;
+    collector.alone = true;
     while !stop.is_set() {
-        let driven = source.drive(&mut |frames| {
-            let enough = worker.frames(frames);
-            if !worker.out.ticks.is_empty() {
-                collector.stats = so_far(&worker);
-            }
-            match collector.take(&mut worker.out) {
-                Ok(ControlFlow::Continue(())) => return enough,
-                Ok(ControlFlow::Break(())) => flow = ControlFlow::Break(()),
-                Err(error) => failed = Some(error),
-            }
-            ControlFlow::Break(())
-        });
-        if let Some(error) = failed.take() {
-            return Err(error);
-        }
+        // what a block holds is inspected first and told then: the code of each stage stays in the cache
+        let driven = source.drive(&mut |frames| worker.frames(frames));
+        flow = collector.take(&mut worker.out)?;
         collector.stats = counted(&worker, source.stats());
         serve_signals(stop, collector)?;
         match driven {
@@ -135,13 +123,6 @@ fn in_place(
         collector.stats = counted(&worker, source.stats());
     }
     Ok(flow)
-}
-
-/// A worker's counters while its source, a file, is being read: every packet of it was received.
-fn so_far(worker: &crate::run::worker::Worker) -> crate::model::stats::RunStats {
-    let stats = worker.stats();
-    let source = SourceStats { received: stats.packets, ..SourceStats::default() };
-    crate::model::stats::RunStats { source, ..stats }
 }
 
 /// A worker's counters with those of its source.

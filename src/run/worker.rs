@@ -18,8 +18,8 @@ const TICK: u64 = 100_000_000;
 pub struct Yield {
     /// Records.
     pub records: Vec<Observation>,
-    /// Ticks: how many of `records` came before it, and the capture's time.
-    pub ticks: Vec<(usize, Timestamp)>,
+    /// Ticks.
+    pub ticks: Vec<Tick>,
 }
 
 impl Yield {
@@ -27,6 +27,17 @@ impl Yield {
     pub fn is_empty(&self) -> bool {
         self.records.is_empty() && self.ticks.is_empty()
     }
+}
+
+/// The capture's time went on.
+#[derive(Clone, Copy, Debug)]
+pub struct Tick {
+    /// How many of the records came before it.
+    pub after: usize,
+    /// The capture's time.
+    pub now: Timestamp,
+    /// The worker's counters at that time.
+    pub stats: RunStats,
 }
 
 /// Decoder and inspector of one thread.
@@ -112,7 +123,7 @@ impl Worker {
         self.next_tick = now.plus(TICK);
         let before = self.out.records.len();
         self.inspector.tick(now, &mut self.out.records);
-        self.out.ticks.push((before, now));
+        self.out.ticks.push(Tick { after: before, now, stats: self.stats() });
     }
 
     /// The end of the input.

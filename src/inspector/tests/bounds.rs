@@ -123,7 +123,7 @@ fn attempt(client: u32, server: u8, result: Outcome) -> Observation {
 
 /// True if the record is counted and not told by itself.
 fn takes(attempts: &mut Attempts, record: Observation) -> bool {
-    attempts.take(record).is_none()
+    attempts.takes(&record)
 }
 
 /// Client, destination, result and number of attempts of each record.
