@@ -4,6 +4,7 @@
 //! run, never numbers of two machines.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench fails loudly")]
 #![allow(clippy::cast_possible_truncation, reason = "the workloads are small")]
+#![allow(clippy::wildcard_imports, reason = "each module is one stage, over what the file's top sets up")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -57,7 +58,7 @@ static PACKETS: LazyLock<Vec<Packet>> = LazyLock::new(|| {
 });
 
 fn connection(number: u16) -> Connection {
-    let large = number % 4 == 0;
+    let large = number.is_multiple_of(4);
     let service = number % 50;
     let name = format!("service-{service}.default.dc2.internal.1c053652-8512-4373-90cf-5a7f6263a994.consul");
     let version = if large { Version::Tls13 } else { Version::Tls12 };
@@ -298,7 +299,9 @@ mod inspector {
         let segments = segments();
         let mut inspector = Inspector::new(Settings::default(), Namer::default());
         let mut out = Vec::new();
-        segments.iter().for_each(|segment| inspector.push(segment, &mut out));
+        for segment in &segments {
+            inspector.push(segment, &mut out);
+        }
         let bulk: Vec<&Segment<'_>> =
             segments.iter().filter(|segment| segment.payload.len() == 1448).collect();
         out.clear();
@@ -345,7 +348,9 @@ mod outputs {
 
     fn tally(records: &[Observation]) -> Snapshot {
         let mut tally = Tally::new(vec![Dimension::Sni, Dimension::Source], 10_000);
-        records.iter().for_each(|record| tally.observe(record));
+        for record in records {
+            tally.observe(record);
+        }
         tally.snapshot(&sni_watch::model::stats::RunStats::default(), Timestamp(START))
     }
 

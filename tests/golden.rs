@@ -293,7 +293,9 @@ impl Expected {
             return Vec::new();
         }
         let second = self.connection.answer == Answer::HelloRetry;
-        let random: String = hello.random().iter().map(|byte| format!("{byte:02x}")).collect();
+        let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap();
+        let random = hello.random();
+        let random: String = random.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
         let message = hello.message(second);
         let stream = if second { hello.second_stream() } else { hello.stream() };
         let protocols = match &hello.alpn[..] {

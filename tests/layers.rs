@@ -331,9 +331,9 @@ fn broken_rules(files: &[File], dependencies: &[String]) -> Vec<String> {
 /// All files of `src` but those that hold nothing but tests.
 fn files() -> Vec<File> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut texts = Vec::new();
-    collect(&root, "", &mut texts);
-    let tests: BTreeSet<String> = texts.iter().flat_map(|(path, text)| test_modules(path, text)).collect();
+    let mut sources = Vec::new();
+    collect(&root, "", &mut sources);
+    let tests: BTreeSet<String> = sources.iter().flat_map(|(path, text)| test_modules(path, text)).collect();
     let is_test = |path: &str| {
         tests.iter().any(|module| {
             path.strip_suffix(".rs")
@@ -341,19 +341,19 @@ fn files() -> Vec<File> {
         })
     };
     let files: Vec<File> =
-        texts.iter().filter(|(path, _)| !is_test(path)).map(|(path, text)| File::new(path, text)).collect();
+        sources.iter().filter(|(path, _)| !is_test(path)).map(|(path, text)| File::new(path, text)).collect();
     assert!(files.len() > 60 && files.iter().any(|file| file.path == "main.rs"));
     files
 }
 
-fn collect(folder: &Path, below: &str, texts: &mut Vec<(String, String)>) {
+fn collect(folder: &Path, below: &str, sources: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = format!("{below}{}", path.file_name().unwrap().to_str().unwrap());
         if path.is_dir() {
-            collect(&path, &format!("{name}/"), texts);
+            collect(&path, &format!("{name}/"), sources);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            texts.push((name, fs::read_to_string(&path).unwrap()));
+            sources.push((name, fs::read_to_string(&path).unwrap()));
         }
     }
 }

@@ -23,7 +23,7 @@ use sni_watch::naming::{Namer, SCHEMES};
 use sni_watch::output::SINKS;
 use sni_watch::wire::{self, LINKS};
 use support::link::Link;
-use support::scenario::{self, Scenario};
+use support::scenario::{self, Format, Scenario};
 
 /// The longest help of a row, in characters: it stands behind the name in a terminal of 80 columns.
 const MAX_HELP: usize = 70;
@@ -45,7 +45,7 @@ fn captures_by_link() -> Vec<(Link, Vec<u8>)> {
     let files = scenario.files("links");
     let with_file = scenario.capture.iter().zip(files);
     let plain =
-        with_file.filter(|(capture, (name, _))| capture.interface.is_empty() && name.ends_with(".pcap"));
+        with_file.filter(|(capture, _)| capture.interface.is_empty() && capture.format == Format::Pcap);
     plain.map(|(capture, (_, bytes))| (capture.link, bytes)).collect()
 }
 
