@@ -13,6 +13,7 @@ use crate::model::observation::Observation;
 use crate::model::stats::RunStats;
 use crate::output::clock::Calendar;
 use crate::output::context::Context;
+use crate::output::counts;
 use crate::output::record::{self, Place as At};
 use crate::output::sink::{Place, Sink, SinkSpec};
 use crate::output::text::Text;
@@ -104,7 +105,7 @@ impl Layout {
         self.sequence += 1;
         let mut text = Text::new(out);
         record::moment(&mut text, self.calendar.date_time(now), now);
-        record::stats(&mut text, stats, self.sequence, self.origins.first());
+        counts::stats(&mut text, stats, self.sequence, self.origins.first());
         text.lit("}\n");
     }
 }

@@ -5,6 +5,7 @@
 mod clock;
 mod community;
 pub mod context;
+mod counts;
 pub mod escape;
 mod hex;
 pub mod json;
@@ -12,6 +13,7 @@ pub mod line;
 pub mod mesh;
 mod none;
 mod record;
+mod said;
 pub mod sink;
 pub mod table;
 mod text;

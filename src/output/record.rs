@@ -3,15 +3,13 @@
 //! Neighbouring keys and words are one literal where they can be: a record is some forty appends.
 
 use crate::model::frame::{Origin, Timestamp};
-use crate::model::hello::{Alert, ServerHello, Version};
 use crate::model::name::{Name, Parts};
-use crate::model::observation::{Action, Handshake, HelloFacts, Observation, Outcome, Traffic};
+use crate::model::observation::{Action, Observation, Outcome, Traffic};
 use crate::model::segment::{FlowKey, Hosts, Transport, Vlans};
-use crate::model::stats::RunStats;
 use crate::output::community;
-use crate::output::escape::Printable;
+use crate::output::said::{handshake, tls};
 use crate::output::text::{Text, serialize};
-use crate::output::words::{Cipher, Reason, VersionNumber, protocols, version_number, version_protocol};
+use crate::output::words::Reason;
 
 /// What a record needs besides the observation.
 pub(super) struct Place<'o> {
@@ -48,6 +46,11 @@ impl RenderedOrigin {
         }
         t.lit("}");
         Self { observer, node, file }
+    }
+
+    /// The vantage point's name.
+    pub(super) fn node(&self) -> &[u8] {
+        &self.node
     }
 }
 
@@ -184,148 +187,6 @@ fn vlans(t: &mut Text<'_>, vlans: Vlans) {
     }
 }
 
-/// A version, as a number where it has one.
-fn version(t: &mut Text<'_>, version: Version) {
-    match version_number(version) {
-        Some(number) => t.word(number),
-        None => t.display(&VersionNumber(version)),
-    }
-}
-
-fn tls(t: &mut Text<'_>, observation: &Observation, verbosity: u8) {
-    let hello = observation.hello.as_ref().filter(|_| verbosity >= 1);
-    let server = observation.server.as_ref();
-    if let Some(server) = server {
-        server_hello(t, server, observation.handshake.as_ref());
-    }
-    if let Some(hello) = hello {
-        t.lit(if server.is_some() { ",\"client\":{" } else { ",\"tls\":{\"client\":{" });
-        client(t, observation.name.as_deref(), hello);
-        t.lit("}");
-    }
-    if server.is_some() || hello.is_some() {
-        t.lit("}");
-    }
-}
-
-fn client(t: &mut Text<'_>, name: Option<&Name>, hello: &HelloFacts) {
-    if let Some(name) = name.filter(|name| name.wire.is_some()) {
-        t.lit("\"server_name\":");
-        t.raw(rendered(name).server_name);
-        t.lit(",");
-    }
-    t.lit("\"version\":");
-    version(t, hello.offered);
-    if let Some(list) = &hello.alpn {
-        t.lit(",\"alpn\":[");
-        for (place, protocol) in protocols(list).enumerate() {
-            if place > 0 {
-                t.lit(",");
-            }
-            t.display(&protocol);
-        }
-        t.lit("]");
-    }
-}
-
-/// What the server chose.
-fn server_hello(t: &mut Text<'_>, server: &ServerHello, handshake: Option<&Handshake>) {
-    t.lit(",\"tls\":{\"version\":");
-    version(t, server.version);
-    t.lit(",\"version_protocol\":");
-    t.word(version_protocol(server.version));
-    t.lit(",\"cipher\":");
-    match server.cipher_name {
-        Some(name) => t.word(name),
-        None => t.display(&Cipher(server)),
-    }
-    if let Some(curve) = server.curve {
-        t.lit(",\"curve\":");
-        t.word(curve);
-    }
-    if let Some(alpn) = &server.alpn {
-        t.lit(",\"next_protocol\":");
-        t.display(&Printable(alpn));
-    }
-    if let Some(established) = handshake.and_then(|handshake| handshake.established) {
-        t.lit(",\"established\":");
-        t.boolean(established);
-    }
-    if let Some(resumed) = handshake.and_then(|handshake| handshake.resumed) {
-        t.lit(",\"resumed\":");
-        t.boolean(resumed);
-    }
-}
-
-fn handshake(t: &mut Text<'_>, observation: &Observation, verbosity: u8) {
-    let mut separator = ",\"handshake\":{";
-    if let Some(handshake) = &observation.handshake {
-        t.lit(separator);
-        outcome(t, handshake);
-        separator = ",";
-    }
-    if let Some(hello) = &observation.hello {
-        t.lit(separator);
-        t.lit("\"index\":");
-        t.number(hello.index);
-        t.lit(",\"hello_bytes\":");
-        t.number(hello.bytes);
-        t.lit(",\"hello_segments\":");
-        t.number(hello.segments);
-        t.lit(",\"hello_records\":");
-        t.number(hello.records);
-        t.lit(if hello.ech { ",\"ech\":\"grease_or_real\"" } else { ",\"ech\":\"none\"" });
-        if verbosity >= 2 {
-            t.lit(",\"random\":");
-            t.hexadecimal(&hello.random);
-        }
-    }
-    if observation.handshake.is_some() || observation.hello.is_some() {
-        t.lit("}");
-    }
-}
-
-/// How the handshake went.
-fn outcome(t: &mut Text<'_>, handshake: &Handshake) {
-    t.lit("\"result\":");
-    t.word(handshake.result.name());
-    if let Some(peer) = handshake.by {
-        t.lit(",\"by\":");
-        t.word(peer.name());
-    }
-    let times = [
-        (",\"latency_ms\":", handshake.latency),
-        (",\"tcp_rtt_ms\":", handshake.tcp_rtt),
-        (",\"total_ms\":", handshake.total),
-    ];
-    for (key, nanos) in times {
-        if let Some(nanos) = nanos {
-            t.lit(key);
-            t.millis(nanos);
-        }
-    }
-    if let Some(Alert { level, code, name }) = handshake.alert {
-        t.lit(match level {
-            1 => ",\"alert\":{\"level\":\"warning\",\"description\":",
-            2 => ",\"alert\":{\"level\":\"fatal\",\"description\":",
-            _ => ",\"alert\":{\"level\":\"unknown\",\"description\":",
-        });
-        t.word(name);
-        t.lit(",\"code\":");
-        t.number(code);
-        t.lit("}");
-    }
-    if handshake.hello_retry {
-        t.lit(",\"hello_retry\":true");
-    }
-    t.lit(",\"retransmits\":");
-    t.number(handshake.retransmits);
-    if let Some(attempts) = handshake.attempts {
-        t.lit(",\"attempts\":");
-        t.number(attempts);
-    }
-}
-
 /// What the name means to the mesh, and the hello's identity on every hop.
 fn mesh(t: &mut Text<'_>, observation: &Observation) {
     let (Some(name), Some(hello)) = (&observation.name, &observation.hello) else { return };
@@ -365,17 +226,17 @@ fn capture(t: &mut Text<'_>, observation: &Observation, origin: Option<&Rendered
 }
 
 /// A name's JSON forms.
-struct Forms<'n> {
+pub(super) struct Forms<'n> {
     /// `sni`.
-    sni: &'n [u8],
+    pub(super) sni: &'n [u8],
     /// `tls.client.server_name`.
-    server_name: &'n [u8],
+    pub(super) server_name: &'n [u8],
     /// The `mesh` object.
-    mesh: &'n [u8],
+    pub(super) mesh: &'n [u8],
 }
 
 /// A name's JSON forms: made once, for a mesh uses few names again and again.
-fn rendered(name: &Name) -> Forms<'_> {
+pub(super) fn rendered(name: &Name) -> Forms<'_> {
     let parts = name.rendered.0.get_or_init(|| {
         let mut bytes = Vec::with_capacity(512);
         let length = |bytes: &Vec<u8>| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
@@ -392,38 +253,4 @@ fn rendered(name: &Name) -> Forms<'_> {
         server_name: parts.bytes.get(first..second).unwrap_or(b"null"),
         mesh: parts.bytes.get(second..).unwrap_or(b"{}"),
     }
-}
-
-/// The rest of a `capture_stats` record, without its closing brace.
-pub(super) fn stats(t: &mut Text<'_>, stats: &RunStats, sequence: u64, first: Option<&RenderedOrigin>) {
-    t.lit(",\"event\":{\"kind\":\"metric\",\"category\":[\"network\"],\"type\":[\"info\"],");
-    t.lit("\"action\":\"capture_stats\",\"sequence\":");
-    t.number(sequence);
-    t.lit("}");
-    if let Some(first) = first {
-        t.lit(",\"observer\":{\"hostname\":");
-        t.raw(&first.node);
-        t.lit("}");
-    }
-    let flows = &stats.flows;
-    let counts = [
-        (",\"capture\":{\"packets\":", stats.packets),
-        (",\"bytes\":", stats.bytes),
-        (",\"received_by_filter\":", stats.source.received),
-        (",\"dropped_by_kernel\":", stats.source.dropped_by_kernel),
-        (",\"dropped_by_interface\":", stats.source.dropped_by_interface),
-        (",\"dropped_by_app\":", stats.dropped_by_app),
-        ("},\"flows\":{\"active\":", flows.active),
-        (",\"total\":", flows.total),
-        (",\"with_sni\":", flows.with_sni),
-        (",\"without_sni\":", flows.without_sni),
-        (",\"ech\":", flows.ech),
-        (",\"incomplete_hello\":", flows.incomplete_hello),
-        (",\"evicted\":", flows.evicted),
-    ];
-    for (key, count) in counts {
-        t.lit(key);
-        t.number(count);
-    }
-    t.lit("}");
 }

@@ -128,7 +128,10 @@ impl Collector {
     fn tick(&mut self, tick: &Tick) -> Flow {
         let now = tick.now;
         if self.alone {
-            self.stats = RunStats { source: SourceStats { received: tick.stats.packets, ..self.stats.source }, ..tick.stats };
+            self.stats = RunStats {
+                source: SourceStats { received: tick.stats.packets, ..self.stats.source },
+                ..tick.stats
+            };
         }
         self.now = self.now.max(now);
         self.window.first(now);

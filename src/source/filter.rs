@@ -10,6 +10,7 @@ use crate::model::frame::{Frame, LinkType};
 use crate::model::stats::SourceStats;
 
 use super::batch::Batch;
+use super::expression;
 use super::{Progress, Source, Visitor};
 
 #[cfg(test)]
@@ -77,12 +78,23 @@ impl PacketFilter {
 fn program(expression: &str, link: LinkType) -> Result<BpfProgram, String> {
     let differing = DLT.iter().find(|(file, _)| *file == link.0).map(|(_, dlt)| *dlt);
     let dlt = differing.or(i32::try_from(link.0).ok()).unwrap_or(i32::MAX);
-    Capture::dead(Linktype(dlt)).and_then(|capture| capture.compile(expression, true)).map_err(|error| {
-        match error {
-            pcap::Error::PcapError(words) => words,
-            other => other.to_string(),
+    let capture = Capture::dead(Linktype(dlt)).map_err(words)?;
+    // the plain expression is the last, and its error the one that the user understands
+    let mut refused = Err("no expression".to_owned());
+    for candidate in expression::candidates(expression) {
+        refused = capture.compile(&candidate, true).map_err(words);
+        if refused.is_ok() {
+            break;
         }
-    })
+    }
+    refused
+}
+
+fn words(error: pcap::Error) -> String {
+    match error {
+        pcap::Error::PcapError(words) => words,
+        other => other.to_string(),
+    }
 }
 
 /// A source that lends only the frames that pass a filter.

@@ -32,6 +32,14 @@ impl Histogram {
         self.total += 1;
     }
 
+    /// Takes back a latency that was added.
+    pub(super) fn take_back(&mut self, nanos: u64) {
+        if let Some(count) = self.counts.get_mut(bucket(nanos)).filter(|count| **count > 0) {
+            *count -= 1;
+            self.total -= 1;
+        }
+    }
+
     /// The latency that `percent` of all do not exceed; `None` where there are none.
     pub(super) fn percentile(&self, percent: u64) -> Option<u64> {
         let rank = self.total.saturating_mul(percent).div_ceil(100).max(1);

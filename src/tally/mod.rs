@@ -1,17 +1,18 @@
 //! Counts connections by what the user asks: service, datacenter, name, addresses. Bounded.
 //!
-//! A connection counts once, in the group and with the outcome and latency of the leg that was seen first;
-//! every further leg (the same hello on another flow, behind a gateway) adds to the legs alone. A record
+//! A connection counts once, in the group and with the outcome and latency of the leg whose hello came first:
+//! the one that is nearest to the client. Its other legs (the same hello on another flow, behind a gateway)
+//! add to the legs alone. A record
 //! of several attempts counts as that many connections of one leg each. Memory is bounded by the limit of
 //! groups, the window of remembered hellos, and the caps below.
 
+mod group;
 mod histogram;
 mod legs;
 pub mod snapshot;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::BuildHasher;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState as Secret;
@@ -20,8 +21,8 @@ use crate::model::frame::Timestamp;
 use crate::model::name::Name;
 use crate::model::observation::{Action, Handshake, Observation, Outcome};
 use crate::model::stats::RunStats;
-use crate::tally::histogram::Histogram;
-use crate::tally::legs::{Legs, Sight};
+use crate::tally::group::{Group, GroupKey};
+use crate::tally::legs::{Counted, Legs, Sight};
 use crate::tally::snapshot::{Dimension, Row, Snapshot};
 
 /// Groups that are kept where the user does not say.
@@ -41,26 +42,6 @@ const OTHER: u32 = u32::MAX;
 
 /// What the name contributes to a group's key: one value for each dimension that the name decides.
 type Label = Box<[Option<Box<str>>]>;
-
-/// Which group a connection belongs to.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct GroupKey {
-    label: u32,
-    source: Option<IpAddr>,
-    destination: Option<IpAddr>,
-}
-
-/// One group's counters.
-struct Group {
-    key: GroupKey,
-    connections: u64,
-    legs: u64,
-    outcomes: [u64; Outcome::ALL.len()],
-    latencies: Histogram,
-    clients: HashSet<u64, Secret>,
-    first: Timestamp,
-    last: Timestamp,
-}
 
 /// The counters of a run.
 pub struct Tally {
@@ -105,29 +86,77 @@ impl Tally {
         };
         let token = match self.window.look(observation) {
             Sight::New(token) => token,
-            Sight::Leg(group) => {
-                self.legs += 1;
-                if let Some(group) = self.groups.get_mut(group as usize) {
-                    group.legs += 1;
-                }
+            Sight::Leg(counted) => {
+                let counted = counted.copied();
+                self.further_leg(observation, handshake, counted);
                 return;
             }
         };
-        let number = self.group_of(observation);
-        self.window.remember(&token, number);
         let weight = handshake.attempts.unwrap_or(1).max(1);
         self.connections += weight;
         self.legs += weight;
-        match self.groups.get_mut(number as usize) {
-            Some(group) => {
-                group.add(observation, handshake, weight);
-                let client = self.secret.hash_one(observation.flow.source_ip());
-                let room = self.spare_clients > 0 && group.clients.len() < CLIENTS;
-                if room && group.clients.insert(client) {
-                    self.spare_clients -= 1;
-                }
-            }
+        let counted = self.counted(observation, handshake, weight);
+        self.window.remember(&token, counted);
+        match counted {
+            Some(counted) => self.add(&counted, weight),
             None => self.other += weight,
+        }
+    }
+
+    /// How a record counts; `None` where it is in no group.
+    fn counted(&mut self, observation: &Observation, handshake: &Handshake, legs: u64) -> Option<Counted> {
+        let group = self.group_of(observation);
+        (group != OTHER).then(|| Counted {
+            group,
+            time: observation.time,
+            outcome: handshake.result,
+            latency: handshake.latency.filter(|_| handshake.result == Outcome::Ok),
+            client: self.secret.hash_one(observation.flow.source_ip()),
+            legs,
+        })
+    }
+
+    /// A further leg: it speaks for the connection if its hello came earlier.
+    fn further_leg(&mut self, observation: &Observation, handshake: &Handshake, counted: Option<Counted>) {
+        self.legs += 1;
+        let Some(before) = counted else { return };
+        let now = if observation.time < before.time {
+            self.take_back(&before);
+            let now = self.counted(observation, handshake, before.legs + 1).unwrap_or(before);
+            self.add(&now, 1);
+            now
+        } else {
+            if let Some(group) = self.groups.get_mut(before.group as usize) {
+                group.legs += 1;
+            }
+            Counted { legs: before.legs + 1, ..before }
+        };
+        if let Sight::Leg(Some(counted)) = self.window.look(observation) {
+            *counted = now;
+        }
+    }
+
+    fn add(&mut self, counted: &Counted, weight: u64) {
+        let Some(group) = self.groups.get_mut(counted.group as usize) else { return };
+        group.add(counted, weight);
+        let room = self.spare_clients > 0 && group.clients.len() < CLIENTS;
+        if let Some(known) = group.clients.get_mut(&counted.client) {
+            *known += 1;
+        } else if room {
+            group.clients.insert(counted.client, 1);
+            self.spare_clients -= 1;
+        }
+    }
+
+    fn take_back(&mut self, counted: &Counted) {
+        let Some(group) = self.groups.get_mut(counted.group as usize) else { return };
+        group.take_back(counted);
+        if let Some(known) = group.clients.get_mut(&counted.client) {
+            *known -= 1;
+            if *known == 0 {
+                group.clients.remove(&counted.client);
+                self.spare_clients += 1;
+            }
         }
     }
 
@@ -140,7 +169,8 @@ impl Tally {
             }
         }
         let label = |group: &Group| texts.get(group.key.label as usize).copied().unwrap_or_default();
-        let mut rows: Vec<Row> = self.groups.iter().map(|group| group.row(&self.by, label(group))).collect();
+        let counted = self.groups.iter().filter(|group| group.connections > 0);
+        let mut rows: Vec<Row> = counted.map(|group| group.row(&self.by, label(group))).collect();
         rows.sort_by(|a, b| b.connections.cmp(&a.connections).then_with(|| a.key.cmp(&b.key)));
         Snapshot {
             stats: *stats,
@@ -207,48 +237,6 @@ impl Tally {
     /// The number of the next group or label.
     fn next(&self, taken: usize) -> Option<u32> {
         (taken < self.limit).then(|| u32::try_from(taken).ok()).flatten()
-    }
-}
-
-impl Group {
-    fn new(key: GroupKey, first: Timestamp) -> Self {
-        let clients = HashSet::default();
-        let (outcomes, latencies) = ([0; Outcome::ALL.len()], Histogram::default());
-        Self { key, connections: 0, legs: 0, outcomes, latencies, clients, first, last: first }
-    }
-
-    fn add(&mut self, observation: &Observation, handshake: &Handshake, weight: u64) {
-        self.connections += weight;
-        self.legs += weight;
-        if let Some(count) = self.outcomes.get_mut(handshake.result as usize) {
-            *count += weight;
-        }
-        if let (Outcome::Ok, Some(latency)) = (handshake.result, handshake.latency) {
-            self.latencies.add(latency);
-        }
-        self.first = self.first.min(observation.time);
-        self.last = self.last.max(observation.time);
-    }
-
-    fn row(&self, by: &[Dimension], label: &[Option<Box<str>>]) -> Row {
-        let mut label = label.iter();
-        let text = |ip: Option<IpAddr>| ip.map(|ip| ip.to_string().into());
-        let key = by.iter().map(|dimension| match dimension {
-            Dimension::Source => text(self.key.source),
-            Dimension::Destination => text(self.key.destination),
-            Dimension::Sni | Dimension::Service | Dimension::Datacenter => label.next().cloned().flatten(),
-        });
-        Row {
-            key: key.collect(),
-            connections: self.connections,
-            legs: self.legs,
-            outcomes: self.outcomes,
-            p50: self.latencies.percentile(50),
-            p99: self.latencies.percentile(99),
-            clients: self.clients.len() as u64,
-            first: self.first,
-            last: self.last,
-        }
     }
 }
 

@@ -103,3 +103,13 @@ fn may_move_to_another_thread() {
     let count = std::thread::spawn(move || drain(&mut source).sound().len()).join().unwrap();
     assert_eq!(count, 1);
 }
+
+#[test]
+fn tagged_frames_pass_a_filter_that_says_nothing_of_tags() {
+    let plain = ethernet_tcp(443);
+    let (addresses, rest) = plain.split_at(12);
+    let tagged = [addresses, &[0x81, 0, 0, 7], rest].concat();
+    let capture = PcapBytes::usual().packet((1, 0), &plain).packet((2, 0), &tagged);
+    let mut source = Filtered::new(open(&capture.bytes).ok().unwrap(), filter("tcp port 443"));
+    assert_eq!(drain(&mut source).sound().len(), 2);
+}
