@@ -138,7 +138,7 @@ pub enum Header {
 }
 
 /// VLAN identifiers (802.1Q VID, 0 to 4095), outer first; `None` where there is no such tag.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Vlans {
     /// The outer tag, or the only one.
     pub outer: Option<u16>,
@@ -146,10 +146,22 @@ pub struct Vlans {
     pub inner: Option<u16>,
 }
 
+/// A tunnel, or another layer with an identifier of its own, that a segment came through.
+///
+/// Of several within each other it is the innermost that has an identifier, or the innermost where none
+/// has one: the closest that tells one overlay network from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Tunnel {
+    /// What it is: `network.tunnel.type`, as `vxlan`.
+    pub kind: &'static str,
+    /// Its own identifier: VNI, TEID, GRE key, MPLS label, session; `None` where it has none.
+    pub id: Option<u32>,
+}
+
 /// One TCP segment or UDP datagram, its payload lent in place.
 #[derive(Clone, Copy, Debug)]
 pub struct Segment<'a> {
-    /// Frame number within its origin, from 1.
+    /// Frame number within its origin, from 1; of joined fragments, the completing one's.
     pub packet: u64,
     /// Capture time of the frame.
     pub time: Timestamp,
@@ -163,7 +175,10 @@ pub struct Segment<'a> {
     pub header: Header,
     /// VLAN tags on the way.
     pub vlans: Vlans,
-    /// Everything of the frame ahead of the payload: link, network and transport headers.
+    /// Tunnel on the way.
+    pub tunnel: Option<Tunnel>,
+    /// Everything of the frame ahead of the payload: link, network and transport headers. Of a datagram
+    /// joined from fragments, an IP header written for the whole, and the transport header.
     pub head: &'a [u8],
     /// Payload bytes that were captured; Ethernet padding is not among them.
     pub payload: &'a [u8],

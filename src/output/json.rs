@@ -161,6 +161,12 @@ impl Layout {
         let id = |o: &mut Object<'_>, tag: Option<u16>| o.optional("id", tag);
         o.object("vlan", |o| id(o, observation.vlans.outer));
         o.object("inner", |o| o.object("vlan", |o| id(o, observation.vlans.inner)));
+        if let Some(tunnel) = observation.tunnel {
+            o.object("tunnel", |o| {
+                o.word("type", tunnel.kind);
+                o.optional("id", tunnel.id);
+            });
+        }
     }
 
     fn tls(&self, o: &mut Object<'_>, observation: &Observation) {
