@@ -163,8 +163,8 @@ impl Layout {
         o.object("inner", |o| o.object("vlan", |o| id(o, observation.vlans.inner)));
         if let Some(tunnel) = observation.tunnel {
             o.object("tunnel", |o| {
-                o.word("type", tunnel.kind);
-                o.optional("id", tunnel.id);
+                o.word("type", tunnel.kind.name());
+                o.optional("id", tunnel.id());
             });
         }
     }

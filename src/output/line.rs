@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::model::frame::Origin;
 use crate::model::name::Name;
 use crate::model::observation::{Action, Handshake, HelloFacts, Observation, Outcome};
-use crate::model::segment::{FlowKey, Tunnel};
+use crate::model::segment::FlowKey;
 use crate::output::clock::Clock;
 use crate::output::community;
 use crate::output::context::{Context, HexMode};
@@ -250,10 +250,10 @@ fn details(add: &mut Add<'_>, observation: &Observation) {
     if let Some(tag) = observation.vlans.outer {
         add(format_args!("vlan {tag}"));
     }
-    if let Some(Tunnel { kind, id }) = observation.tunnel {
-        match id {
-            Some(id) => add(format_args!("{kind} {id}")),
-            None => add(format_args!("{kind}")),
+    if let Some(tunnel) = observation.tunnel {
+        match (tunnel.kind.name(), tunnel.id()) {
+            (kind, Some(id)) => add(format_args!("{kind} {id}")),
+            (kind, None) => add(format_args!("{kind}")),
         }
     }
     add(format_args!("packet {}", observation.packet));

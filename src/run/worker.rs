@@ -143,3 +143,6 @@ fn count(stats: &mut RunStats, segment: &Segment<'_>) {
         Header::Udp => stats.udp += 1,
     }
 }
+
+#[cfg(test)]
+mod tests;

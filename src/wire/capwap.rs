@@ -6,6 +6,7 @@
 use super::layer::{Next, Packet};
 use super::link::ETHERNET;
 use super::wifi;
+use crate::model::segment::TunnelKind;
 use crate::model::skip::Skip;
 
 /// Port of the data channel.
@@ -38,7 +39,7 @@ pub(super) fn enter(packet: &mut Packet<'_>) -> Result<Next, Skip> {
     let words = (first >> LENGTH_AT) & LENGTH;
     let length = usize::try_from(words * 4).unwrap_or(usize::MAX);
     packet.skip(length.checked_sub(MIN_LEN).ok_or(Skip::BadHeader)?)?;
-    packet.add_tunnel("capwap", None);
+    packet.add_tunnel(TunnelKind::Capwap, None);
     if first & NATIVE == 0 {
         return Ok(Next::Link(ETHERNET));
     }

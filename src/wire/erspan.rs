@@ -4,6 +4,7 @@
 
 use super::layer::{Next, Packet};
 use super::link::ETHERNET;
+use crate::model::segment::TunnelKind;
 use crate::model::skip::Skip;
 
 /// `EtherType`s: type II (and I), type III.
@@ -39,6 +40,6 @@ pub(super) fn enter(packet: &mut Packet<'_>) -> Result<Next, Skip> {
         }
         _ => return Err(Skip::BadHeader),
     }
-    packet.add_tunnel("erspan", Some(session.into()));
+    packet.add_tunnel(TunnelKind::Erspan, Some(session.into()));
     if ip { packet.by_version() } else { Ok(Next::Link(ETHERNET)) }
 }

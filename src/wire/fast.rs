@@ -8,8 +8,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::ethernet::VLAN_TAGS;
 use super::layer::Found;
 use super::link::{IPV4, IPV6};
-use crate::model::frame::Frame;
 use super::may_be_tunnel;
+use crate::model::frame::Frame;
 use crate::model::segment::{FlowKey, Header, Hosts, TcpFlags, Transport, Vlans};
 
 /// Length of a header without options.
@@ -171,12 +171,5 @@ fn udp<'a>(datagram: &Datagram<'a>) -> Option<Body<'a>> {
     if may_be_tunnel(ports, payload) {
         return None;
     }
-    Some(Body {
-        transport: Transport::Udp,
-        ports,
-        header: Header::Udp,
-        payload,
-        header_len: UDP_LEN,
-        length,
-    })
+    Some(Body { transport: Transport::Udp, ports, header: Header::Udp, payload, header_len: UDP_LEN, length })
 }

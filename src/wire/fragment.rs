@@ -156,6 +156,9 @@ impl Store {
         self.seen += 1;
         let piece = Piece::new(frame.origin, packet, part).filter(Piece::is_sound).ok_or(Skip::Fragment)?;
         self.expire(frame.time);
+        if self.is_old(&piece.key, frame.time) {
+            self.remove(&piece.key);
+        }
         let datagram = self.datagram(&piece.key, frame.time);
         let before = datagram.cost();
         let fit = datagram.add(&piece.part, piece.bytes, piece.key.protocol.is_some());

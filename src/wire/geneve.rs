@@ -3,6 +3,7 @@
 //! RFC 8926.
 
 use super::layer::{Next, Packet};
+use crate::model::segment::TunnelKind;
 use crate::model::skip::Skip;
 
 /// IANA's port.
@@ -22,6 +23,6 @@ pub(super) fn enter(packet: &mut Packet<'_>) -> Result<Next, Skip> {
         return Err(Skip::BadHeader);
     }
     packet.skip(usize::from(first & OPTIONS) * 4)?;
-    packet.add_tunnel("geneve", Some(u32::from_be_bytes([0, a, b, c])));
+    packet.add_tunnel(TunnelKind::Geneve, Some(u32::from_be_bytes([0, a, b, c])));
     Ok(Next::EtherType(protocol))
 }

@@ -7,6 +7,7 @@
 use super::erspan;
 use super::layer::{Next, Packet};
 use super::link::{ETHERNET, PPP};
+use crate::model::segment::TunnelKind;
 use crate::model::skip::Skip;
 
 /// IANA's port of GRE in UDP.
@@ -55,7 +56,7 @@ fn version_0(packet: &mut Packet<'_>, flags: u16, protocol: u16) -> Result<Next,
     if flags & SEQUENCE != 0 {
         packet.take_u32()?;
     }
-    packet.add_tunnel("gre", key);
+    packet.add_tunnel(TunnelKind::Gre, key);
     match protocol {
         p if p == erspan::ETHER_TYPES[0] && flags & SEQUENCE == 0 => Ok(Next::Link(ETHERNET)),
         WCCP => wccp(packet),
@@ -83,6 +84,6 @@ fn pptp(packet: &mut Packet<'_>, flags: u16) -> Result<Next, Skip> {
         packet.take_u32()?;
     }
     packet.shorten(length.into())?;
-    packet.add_tunnel("pptp", Some(call.into()));
+    packet.add_tunnel(TunnelKind::Pptp, Some(call.into()));
     Ok(Next::Link(PPP))
 }

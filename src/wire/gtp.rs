@@ -5,6 +5,7 @@
 
 use super::layer::{Next, Packet};
 use super::link::PPP;
+use crate::model::segment::TunnelKind;
 use crate::model::skip::Skip;
 
 /// Port of GTP-U.
@@ -36,7 +37,7 @@ pub(super) fn enter(packet: &mut Packet<'_>) -> Result<Next, Skip> {
             extensions(packet, next)?;
         }
     }
-    packet.add_tunnel("gtp", Some(id));
+    packet.add_tunnel(TunnelKind::Gtp, Some(id));
     match packet.captured() {
         [0xff, 0x03, ..] => Ok(Next::Link(PPP)),
         _ => packet.by_version(),

@@ -5,7 +5,7 @@
 
 use super::layer::{Next, Packet};
 use super::link::{ETHERNET, IPV4, IPV6};
-use crate::model::segment::Hosts;
+use crate::model::segment::{Hosts, TunnelKind};
 use crate::model::skip::Skip;
 
 /// Version of EtherIP, and its reserved bits.
@@ -14,7 +14,7 @@ const ETHERIP: u16 = 0x3000;
 /// IP protocol 4.
 #[expect(clippy::unnecessary_wraps, reason = "the contract of a row")]
 pub(super) fn ipv4(packet: &mut Packet<'_>) -> Result<Next, Skip> {
-    let kind = if over_ipv6(packet) { "4in6" } else { "4in4" };
+    let kind = if over_ipv6(packet) { TunnelKind::FourInSix } else { TunnelKind::FourInFour };
     packet.add_tunnel(kind, None);
     Ok(Next::EtherType(IPV4))
 }
@@ -22,7 +22,7 @@ pub(super) fn ipv4(packet: &mut Packet<'_>) -> Result<Next, Skip> {
 /// IP protocol 41.
 #[expect(clippy::unnecessary_wraps, reason = "the contract of a row")]
 pub(super) fn ipv6(packet: &mut Packet<'_>) -> Result<Next, Skip> {
-    let kind = if over_ipv6(packet) { "6in6" } else { "6in4" };
+    let kind = if over_ipv6(packet) { TunnelKind::SixInSix } else { TunnelKind::SixInFour };
     packet.add_tunnel(kind, None);
     Ok(Next::EtherType(IPV6))
 }
@@ -34,7 +34,7 @@ fn over_ipv6(packet: &Packet<'_>) -> bool {
 /// IP protocol 143.
 #[expect(clippy::unnecessary_wraps, reason = "the contract of a row")]
 pub(super) fn ethernet(packet: &mut Packet<'_>) -> Result<Next, Skip> {
-    packet.add_tunnel("ethernet", None);
+    packet.add_tunnel(TunnelKind::Ethernet, None);
     Ok(Next::Link(ETHERNET))
 }
 
@@ -43,6 +43,6 @@ pub(super) fn etherip(packet: &mut Packet<'_>) -> Result<Next, Skip> {
     if packet.take_u16()? != ETHERIP {
         return Err(Skip::BadHeader);
     }
-    packet.add_tunnel("etherip", None);
+    packet.add_tunnel(TunnelKind::EtherIp, None);
     Ok(Next::Link(ETHERNET))
 }

@@ -6,6 +6,7 @@
 use super::ethernet;
 use super::layer::{Next, Packet};
 use super::link::{ETHERNET, PPP};
+use crate::model::segment::TunnelKind;
 use crate::model::skip::Skip;
 
 /// IANA's port.
@@ -53,7 +54,7 @@ fn version_2(packet: &mut Packet<'_>, flags: u16) -> Result<Next, Skip> {
         let padding = packet.take_u16()?;
         packet.skip(padding.into())?;
     }
-    packet.add_tunnel("l2tp", Some(session.into()));
+    packet.add_tunnel(TunnelKind::L2tp, Some(session.into()));
     Ok(Next::Link(PPP))
 }
 
@@ -63,6 +64,6 @@ pub(super) fn over_ip(packet: &mut Packet<'_>) -> Result<Next, Skip> {
     let start = BEHIND_SESSION.into_iter().find(|at| ethernet::may_stand(packet, *at));
     let start = start.filter(|_| session != 0).ok_or(Skip::NotIp)?;
     packet.skip(start)?;
-    packet.add_tunnel("l2tp", Some(session));
+    packet.add_tunnel(TunnelKind::L2tp, Some(session));
     Ok(Next::Link(ETHERNET))
 }

@@ -5,7 +5,7 @@
 //! former does, bytes are missing.
 
 use crate::model::frame::LinkType;
-use crate::model::segment::{FlowKey, Header, Hosts, Transport, Tunnel, Vlans};
+use crate::model::segment::{FlowKey, Header, Hosts, Transport, Tunnel, TunnelKind, Vlans};
 use crate::model::skip::Skip;
 use crate::wire::link::{IPV4, IPV6};
 
@@ -104,6 +104,8 @@ pub(super) struct Packet<'a> {
     rest: &'a [u8],
     /// Bytes from the next header on, as the closest header with a length field counts them.
     length: usize,
+    /// `length` where a header told it: what is inside cannot be longer.
+    limit: usize,
     hosts: Option<Hosts>,
     path: Path,
 }
@@ -113,7 +115,7 @@ impl<'a> Packet<'a> {
     pub(super) fn new(frame: &'a [u8], wire_len: u32) -> Self {
         let wire_len = usize::try_from(wire_len).unwrap_or(usize::MAX);
         let length = wire_len.max(frame.len());
-        Self { frame, passed: 0, rest: frame, length, hosts: None, path: Path::default() }
+        Self { frame, passed: 0, rest: frame, length, limit: usize::MAX, hosts: None, path: Path::default() }
     }
 
     /// An IP datagram that was joined from parts which came by `path`.
@@ -131,9 +133,11 @@ impl<'a> Packet<'a> {
         self.length
     }
 
-    /// Takes a header's word for the length from here on, that header included.
+    /// Takes a header's word for the length from here on, that header included: more than was captured
+    /// is missing, more than a header around it says is not there.
     pub(super) fn bound(&mut self, length: usize) {
-        self.length = length;
+        self.length = length.min(self.limit);
+        self.limit = self.length;
     }
 
     /// Takes a header's word for the length from here on where it can be true.
@@ -144,7 +148,7 @@ impl<'a> Packet<'a> {
         if length > self.length {
             return Err(Skip::BadHeader);
         }
-        self.length = length;
+        self.bound(length);
         Ok(())
     }
 
@@ -154,6 +158,7 @@ impl<'a> Packet<'a> {
         self.rest = self.rest.get(header_len..).unwrap_or_default();
         self.passed += header_len;
         self.length = self.length.saturating_sub(header_len);
+        self.limit = self.limit.saturating_sub(header_len);
     }
 
     /// Passes `len` bytes.
@@ -245,13 +250,13 @@ impl<'a> Packet<'a> {
     /// Notes a tunnel, whose header was passed: what follows ends where the packet around it does.
     ///
     /// Of several, the innermost with an identifier is told, or the innermost where none has one.
-    pub(super) fn add_tunnel(&mut self, kind: &'static str, id: Option<u32>) {
+    pub(super) fn add_tunnel(&mut self, kind: TunnelKind, id: Option<u32>) {
         self.rest = self.captured();
         self.hosts = None;
         let path = &mut self.path;
         path.tunnels = path.tunnels.saturating_add(1);
-        if id.is_some() || path.tunnel.is_none_or(|tunnel| tunnel.id.is_none()) {
-            path.tunnel = Some(Tunnel { kind, id });
+        if id.is_some() || path.tunnel.is_none_or(|tunnel| tunnel.id().is_none()) {
+            path.tunnel = Some(Tunnel::new(kind, id));
         }
     }
 

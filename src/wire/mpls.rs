@@ -8,6 +8,7 @@
 use super::ethernet;
 use super::layer::{Next, Packet};
 use super::link::{ETHERNET, IPV4, IPV6};
+use crate::model::segment::TunnelKind;
 use crate::model::skip::Skip;
 
 /// `EtherType`s: unicast, and upstream-assigned labels.
@@ -28,7 +29,7 @@ pub(super) fn enter(packet: &mut Packet<'_>) -> Result<Next, Skip> {
     for _ in 0..MAX_LABELS {
         let entry = packet.take_u32()?;
         if entry & BOTTOM != 0 {
-            packet.add_tunnel("mpls", Some(entry >> 12));
+            packet.add_tunnel(TunnelKind::Mpls, Some(entry >> 12));
             return under(packet);
         }
     }
@@ -38,11 +39,12 @@ pub(super) fn enter(packet: &mut Packet<'_>) -> Result<Next, Skip> {
 fn under(packet: &mut Packet<'_>) -> Result<Next, Skip> {
     let captured = packet.captured();
     let first = captured.first().ok_or_else(|| packet.lack(1))?;
+    // A tag makes a frame look like one that begins four bytes later: the bare reading goes first.
     let bare = ethernet::may_stand(packet, 0);
     match first >> 4 {
         4 if !bare || fits(packet, 2, 0) => Ok(Next::EtherType(IPV4)),
         6 if !bare || fits(packet, 4, IPV6_LEN) => Ok(Next::EtherType(IPV6)),
-        0 if !bare || ethernet::may_stand(packet, CONTROL_WORD) => {
+        0 if !bare => {
             packet.skip(CONTROL_WORD)?;
             Ok(Next::Link(ETHERNET))
         }

@@ -5,6 +5,7 @@
 use super::layer::{Next, Packet};
 use super::link::{ETHERNET, IPV4, IPV6};
 use super::mpls::MPLS;
+use crate::model::segment::TunnelKind;
 use crate::model::skip::Skip;
 
 /// Its `EtherType`.
@@ -26,7 +27,7 @@ pub(super) fn enter(packet: &mut Packet<'_>) -> Result<Next, Skip> {
         return Err(Skip::BadHeader);
     }
     packet.skip(length.checked_sub(MIN_LEN).ok_or(Skip::BadHeader)?)?;
-    packet.add_tunnel("nsh", Some(path));
+    packet.add_tunnel(TunnelKind::Nsh, Some(path));
     match protocol {
         1 => Ok(Next::EtherType(IPV4)),
         2 => Ok(Next::EtherType(IPV6)),

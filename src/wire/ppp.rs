@@ -6,6 +6,7 @@ use super::hdlc;
 use super::layer::{Next, Packet};
 use super::link::{IPV4, IPV6, PPP};
 use super::mpls::MPLS;
+use crate::model::segment::TunnelKind;
 use crate::model::skip::Skip;
 
 /// Address and control of HDLC-like framing, where they were not negotiated away.
@@ -69,10 +70,10 @@ pub(super) fn over_ethernet(packet: &mut Packet<'_>) -> Result<Next, Skip> {
     }
     let session = packet.take_u16()?;
     let length = usize::from(packet.take_u16()?);
-    // 0, and lengths beyond the frame, come from senders that leave the cutting to hardware.
-    if (1..=packet.length()).contains(&length) {
+    // 0 comes from senders that leave the cutting to hardware.
+    if length != 0 {
         packet.bound(length);
     }
-    packet.add_tunnel("pppoe", Some(session.into()));
+    packet.add_tunnel(TunnelKind::Pppoe, Some(session.into()));
     Ok(Next::Link(PPP))
 }

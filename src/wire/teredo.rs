@@ -5,6 +5,7 @@
 
 use super::layer::{Next, Packet};
 use super::link::IPV6;
+use crate::model::segment::TunnelKind;
 use crate::model::skip::Skip;
 
 /// IANA's port.
@@ -16,7 +17,7 @@ const ORIGIN: [u8; 2] = [0, 0];
 /// Nonce and confirmation byte; obfuscated port and address.
 const NONCE_LEN: usize = 9;
 const ORIGIN_LEN: usize = 6;
-/// First bytes of a Teredo address (2001::/32).
+/// First bytes of a Teredo address (`2001::/32`).
 const PREFIX: [u8; 4] = [0x20, 0x01, 0, 0];
 /// Bytes of an IPv6 header.
 const IPV6_LEN: usize = 40;
@@ -56,6 +57,6 @@ fn ipv6(packet: &mut Packet<'_>) -> Result<Next, Skip> {
     if version >> 4 != 6 || length > packet.length() {
         return Err(Skip::BadHeader);
     }
-    packet.add_tunnel("teredo", None);
+    packet.add_tunnel(TunnelKind::Teredo, None);
     Ok(Next::EtherType(IPV6))
 }

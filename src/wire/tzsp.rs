@@ -6,6 +6,7 @@
 use super::layer::{Next, Packet};
 use super::link::{ETHERNET, WIFI};
 use crate::model::frame::LinkType;
+use crate::model::segment::TunnelKind;
 use crate::model::skip::Skip;
 
 /// Port of TZSP.
@@ -33,7 +34,7 @@ pub(super) fn enter(packet: &mut Packet<'_>) -> Result<Next, Skip> {
         _ => return Err(Skip::BadHeader),
     };
     tags(packet)?;
-    packet.add_tunnel("tzsp", None);
+    packet.add_tunnel(TunnelKind::Tzsp, None);
     Ok(Next::Link(link))
 }
 

@@ -7,6 +7,7 @@ use super::layer::{Next, Packet};
 use super::link::{ETHERNET, IPV4, IPV6};
 use super::mpls::MPLS;
 use super::nsh::NSH;
+use crate::model::segment::TunnelKind;
 use crate::model::skip::Skip;
 
 /// IANA's port, Linux' default, and that of the extension.
@@ -29,10 +30,10 @@ pub(super) fn enter(packet: &mut Packet<'_>) -> Result<Next, Skip> {
     }
     let id = u32::from_be_bytes([0, a, b, c]);
     if flags & NEXT == 0 || flags & POLICY != 0 {
-        packet.add_tunnel("vxlan", Some(id));
+        packet.add_tunnel(TunnelKind::Vxlan, Some(id));
         return Ok(Next::Link(ETHERNET));
     }
-    packet.add_tunnel("vxlan_gpe", Some(id));
+    packet.add_tunnel(TunnelKind::VxlanGpe, Some(id));
     match protocol {
         1 => Ok(Next::EtherType(IPV4)),
         2 => Ok(Next::EtherType(IPV6)),

@@ -22,7 +22,7 @@ const ORDER: u8 = 0x80;
 const HEADER_LEN: usize = 24;
 const ADDRESS_LEN: usize = 6;
 const HT_CONTROL_LEN: usize = 4;
-/// Bit of the first QoS control byte: an aggregate, whose parts have two addresses and a length.
+/// Bit of the first quality-of-service byte: an aggregate, whose parts have two addresses and a length.
 const AGGREGATE: u8 = 0x80;
 const PART_HEADER_LEN: usize = 14;
 

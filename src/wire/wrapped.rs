@@ -39,12 +39,13 @@ pub(super) fn ppi(packet: &mut Packet<'_>) -> Result<Next, Skip> {
 /// `LINKTYPE_PKTAP`; Apple's machines are little-endian.
 pub(super) fn pktap(packet: &mut Packet<'_>) -> Result<Next, Skip> {
     let header = packet.captured().first_chunk::<PKTAP_START>().ok_or_else(|| packet.lack(PKTAP_START))?;
-    let &[a, b, c, d, e, f, g, h, link @ ..] = header;
-    let length = usize::try_from(u32::from_le_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+    let (words, _) = header.as_chunks::<4>();
+    let &[length, record, link] = words else { return Err(Skip::BadHeader) };
+    let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
     if length < PKTAP_START {
         return Err(Skip::BadHeader);
     }
-    if u32::from_le_bytes([e, f, g, h]) != PKTAP_PACKET {
+    if u32::from_le_bytes(record) != PKTAP_PACKET {
         return Err(Skip::NotIp);
     }
     packet.skip(length)?;
@@ -65,7 +66,7 @@ pub(super) fn nflog(packet: &mut Packet<'_>) -> Result<Next, Skip> {
         }
         if kind == PAYLOAD {
             packet.skip(ATTRIBUTE_LEN)?;
-            packet.shorten(length - ATTRIBUTE_LEN)?;
+            packet.bound(length - ATTRIBUTE_LEN);
             // A bridge or ARP table gives frames of its own family.
             return loopback::next(family.into());
         }
