@@ -9,7 +9,7 @@ use crate::model::frame::{OriginId, Timestamp};
 use crate::model::hello::{ServerHello, SessionId};
 use crate::model::name::Name;
 use crate::model::observation::{HelloBytes, HelloFacts, Marks, Observation, Traffic};
-use crate::model::segment::{FlowKey, Segment, Vlans};
+use crate::model::segment::{FlowKey, Segment, Tunnel, Vlans};
 
 /// Age list of connections without a whole hello.
 pub const SEEK: u8 = 0;
@@ -104,6 +104,8 @@ pub struct Exchange {
     pub whole: Mark,
     /// VLAN tags of that packet.
     pub vlans: Vlans,
+    /// Tunnel that it came through.
+    pub tunnel: Option<Tunnel>,
     /// The hello's bytes where they are wanted.
     pub bytes: Option<Box<HelloBytes>>,
     /// What the client says after its hello.
@@ -141,6 +143,8 @@ pub struct Connection {
     pub tcp_rtt: Option<u64>,
     /// VLAN tags of the first segment.
     pub vlans: Vlans,
+    /// Tunnel that it came through.
+    pub tunnel: Option<Tunnel>,
     /// The direction of `key`.
     pub forth: Side,
     /// The other one.
@@ -165,6 +169,7 @@ impl Connection {
         new.answered = half.server_isn.is_some();
         new.tcp_rtt = half.tcp_rtt;
         new.vlans = half.vlans;
+        new.tunnel = half.tunnel;
         new.forth.traffic.packets = u64::from(half.packets.0);
         new.back.traffic.packets = u64::from(half.packets.1);
         new.forth.stream.anchor(half.isn.wrapping_add(1));
@@ -180,6 +185,7 @@ impl Connection {
         new.first = Mark { time: segment.time, packet: segment.packet };
         new.origin = segment.origin;
         new.vlans = segment.vlans;
+        new.tunnel = segment.tunnel;
         new
     }
 
@@ -194,6 +200,7 @@ impl Connection {
             answered: false,
             tcp_rtt: None,
             vlans: Vlans::default(),
+            tunnel: None,
             forth: Side::default(),
             back: Side::default(),
             exchange: None,

@@ -3,7 +3,7 @@
 use crate::flow::stream::Mark;
 use crate::inspector::connection::Way;
 use crate::model::frame::{OriginId, Timestamp};
-use crate::model::segment::{FlowKey, Segment, TcpFlags, Vlans};
+use crate::model::segment::{FlowKey, Segment, TcpFlags, Tunnel, Vlans};
 
 /// Age list of half connections whose SYN is not answered.
 pub const SYN: u8 = 0;
@@ -72,6 +72,8 @@ pub struct Half {
     pub origin: OriginId,
     /// VLAN tags of the first segment.
     pub vlans: Vlans,
+    /// Tunnel that it came through.
+    pub tunnel: Option<Tunnel>,
     /// Initial sequence number of the client.
     pub isn: u32,
     /// The client's SYN was captured (not only the answer to it).
@@ -97,6 +99,7 @@ impl Half {
             since,
             origin: segment.origin,
             vlans: segment.vlans,
+            tunnel: segment.tunnel,
             isn: tcp.seq,
             syn: true,
             server_isn: None,

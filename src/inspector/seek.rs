@@ -249,6 +249,7 @@ fn exchange(hello: &Hello<'_>, name: std::sync::Arc<crate::model::name::Name>) -
         first: Mark::default(),
         whole: Mark::default(),
         vlans: crate::model::segment::Vlans::default(),
+        tunnel: None,
         bytes: None,
         client: Flight::new(),
         answer: Flight::new(),
@@ -270,6 +271,7 @@ fn finish_exchange(
     exchange.facts.segments = side.segments.max(1);
     (exchange.first, exchange.whole) = marks;
     exchange.vlans = segment.vlans;
+    exchange.tunnel = segment.tunnel;
 }
 
 fn keep_records(exchange: &mut Exchange, side: &mut Side, records: Option<&[u8]>, wanted: bool) {

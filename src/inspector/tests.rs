@@ -67,6 +67,7 @@ impl Watch {
             hash: key.hash(Seed(3, 5)),
             header: Header::Tcp { seq, ack, flags: TcpFlags(flags) },
             vlans: Vlans::default(),
+            tunnel: None,
             head: b"head",
             payload,
             missing: 0,

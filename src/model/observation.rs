@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::frame::{OriginId, Timestamp};
 use super::hello::{Alert, ServerHello, Version};
 use super::name::Name;
-use super::segment::{FlowKey, Vlans};
+use super::segment::{FlowKey, Tunnel, Vlans};
 
 /// Which record this is: `event.action`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -172,6 +172,8 @@ pub struct Observation {
     pub flow: FlowKey,
     /// VLAN tags of the hello's first segment.
     pub vlans: Vlans,
+    /// Tunnel that this segment came through.
+    pub tunnel: Option<Tunnel>,
     /// The hello; `None` where none was whole.
     pub hello: Option<HelloFacts>,
     /// Its server name, decoded; `None` where no hello was whole.

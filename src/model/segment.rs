@@ -138,7 +138,7 @@ pub enum Header {
 }
 
 /// VLAN identifiers (802.1Q VID, 0 to 4095), outer first; `None` where there is no such tag.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Vlans {
     /// The outer tag, or the only one.
     pub outer: Option<u16>,
@@ -146,10 +146,108 @@ pub struct Vlans {
     pub inner: Option<u16>,
 }
 
+/// What kind of tunnel; where it has an identifier, which one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TunnelKind {
+    /// IPv4 in IPv4, RFC 2003.
+    FourInFour,
+    /// IPv4 in IPv6, RFC 2473.
+    FourInSix,
+    /// IPv6 in IPv4, RFC 4213.
+    SixInFour,
+    /// IPv6 in IPv6, RFC 2473.
+    SixInSix,
+    /// CAPWAP data channel, RFC 5415.
+    Capwap,
+    /// ERSPAN; the identifier is the session's.
+    Erspan,
+    /// Ethernet as an IP protocol, RFC 8986.
+    Ethernet,
+    /// EtherIP, RFC 3378.
+    EtherIp,
+    /// GENEVE, RFC 8926; its VNI.
+    Geneve,
+    /// GRE, RFC 2890; its key.
+    Gre,
+    /// GTP-U, 3GPP TS 29.281; its TEID.
+    Gtp,
+    /// L2TP, RFC 2661 and RFC 3931; the session's identifier.
+    L2tp,
+    /// MPLS, RFC 3032; the bottom label.
+    Mpls,
+    /// NSH, RFC 8300; the service path's identifier.
+    Nsh,
+    /// PPPoE, RFC 2516; the session's identifier.
+    Pppoe,
+    /// PPTP, RFC 2637; the call's identifier.
+    Pptp,
+    /// Teredo, RFC 4380.
+    Teredo,
+    /// TZSP.
+    Tzsp,
+    /// VXLAN, RFC 7348; its VNI.
+    Vxlan,
+    /// VXLAN with a next protocol; its VNI.
+    VxlanGpe,
+}
+
+impl TunnelKind {
+    /// The name in records: `network.tunnel.type`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FourInFour => "4in4",
+            Self::FourInSix => "4in6",
+            Self::SixInFour => "6in4",
+            Self::SixInSix => "6in6",
+            Self::Capwap => "capwap",
+            Self::Erspan => "erspan",
+            Self::Ethernet => "ethernet",
+            Self::EtherIp => "etherip",
+            Self::Geneve => "geneve",
+            Self::Gre => "gre",
+            Self::Gtp => "gtp",
+            Self::L2tp => "l2tp",
+            Self::Mpls => "mpls",
+            Self::Nsh => "nsh",
+            Self::Pppoe => "pppoe",
+            Self::Pptp => "pptp",
+            Self::Teredo => "teredo",
+            Self::Tzsp => "tzsp",
+            Self::Vxlan => "vxlan",
+            Self::VxlanGpe => "vxlan_gpe",
+        }
+    }
+}
+
+/// A tunnel, or another layer with an identifier of its own, that a segment came through.
+///
+/// Of several within each other it is the innermost that has an identifier, or the innermost where none
+/// has one: the closest that tells one overlay network from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Tunnel {
+    /// What it is.
+    pub kind: TunnelKind,
+    /// Kept apart from `id`, so that an optional tunnel takes eight bytes of a segment.
+    has_id: bool,
+    id: u32,
+}
+
+impl Tunnel {
+    /// A tunnel, and its identifier where its kind has one.
+    pub fn new(kind: TunnelKind, id: Option<u32>) -> Self {
+        Self { kind, has_id: id.is_some(), id: id.unwrap_or_default() }
+    }
+
+    /// Its identifier: `network.tunnel.id`.
+    pub fn id(&self) -> Option<u32> {
+        self.has_id.then_some(self.id)
+    }
+}
+
 /// One TCP segment or UDP datagram, its payload lent in place.
 #[derive(Clone, Copy, Debug)]
 pub struct Segment<'a> {
-    /// Frame number within its origin, from 1.
+    /// Frame number within its origin, from 1; of joined fragments, the completing one's.
     pub packet: u64,
     /// Capture time of the frame.
     pub time: Timestamp,
@@ -163,10 +261,25 @@ pub struct Segment<'a> {
     pub header: Header,
     /// VLAN tags on the way.
     pub vlans: Vlans,
-    /// Everything of the frame ahead of the payload: link, network and transport headers.
+    /// Tunnel on the way.
+    pub tunnel: Option<Tunnel>,
+    /// Everything of the frame ahead of the payload: link, network and transport headers. Of a datagram
+    /// joined from fragments, an IP header written for the whole, and the transport header.
     pub head: &'a [u8],
     /// Payload bytes that were captured; Ethernet padding is not among them.
     pub payload: &'a [u8],
     /// Payload bytes that were on the wire but cut off by the snapshot length.
     pub missing: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Tunnel, TunnelKind};
+
+    #[test]
+    fn a_tunnel_costs_a_segment_eight_bytes() {
+        assert_eq!(size_of::<Option<Tunnel>>(), 8);
+        assert_eq!(Tunnel::new(TunnelKind::Gre, None).id(), None);
+        assert_eq!(Tunnel::new(TunnelKind::Gre, Some(0)).id(), Some(0));
+    }
 }

@@ -12,7 +12,7 @@ pub enum Skip {
     TruncatedHeader,
     /// A header contradicts itself: version, length or data offset.
     BadHeader,
-    /// An IP fragment other than a whole packet.
+    /// An IP fragment whose datagram never was whole: fragments missing, overlapping, or given up.
     Fragment,
     /// IP, but neither TCP nor UDP.
     OtherTransport,
@@ -61,8 +61,13 @@ pub struct SkipCounts([u64; Skip::ALL.len()]);
 impl SkipCounts {
     /// Counts one.
     pub fn add(&mut self, skip: Skip) {
+        self.add_many(skip, 1);
+    }
+
+    /// Counts `times`.
+    pub fn add_many(&mut self, skip: Skip, times: u64) {
         if let Some(slot) = self.0.get_mut(skip as usize) {
-            *slot += 1;
+            *slot += times;
         }
     }
 

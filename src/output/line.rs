@@ -250,6 +250,12 @@ fn details(add: &mut Add<'_>, observation: &Observation) {
     if let Some(tag) = observation.vlans.outer {
         add(format_args!("vlan {tag}"));
     }
+    if let Some(tunnel) = observation.tunnel {
+        match (tunnel.kind.name(), tunnel.id()) {
+            (kind, Some(id)) => add(format_args!("{kind} {id}")),
+            (kind, None) => add(format_args!("{kind}")),
+        }
+    }
     add(format_args!("packet {}", observation.packet));
     if observation.flow.ports.0 != 0 {
         add(format_args!("community {}", community::id(&observation.flow, &mut [0; 30])));

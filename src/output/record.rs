@@ -171,6 +171,15 @@ fn network(t: &mut Text<'_>, observation: &Observation, verbosity: u8) {
         t.string(community::id(flow, &mut [0; 30]));
     }
     vlans(t, observation.vlans);
+    if let Some(tunnel) = observation.tunnel {
+        t.lit(",\"tunnel\":{\"type\":");
+        t.word(tunnel.kind.name());
+        if let Some(id) = tunnel.id() {
+            t.lit(",\"id\":");
+            t.number(id);
+        }
+        t.lit("}");
+    }
     t.lit("}");
 }
 

@@ -6,9 +6,11 @@ use crate::inspector::Inspector;
 use crate::model::frame::{Frame, Timestamp};
 use crate::model::observation::Observation;
 use crate::model::segment::{Header, Segment};
+use crate::model::skip::Skip;
 use crate::model::stats::RunStats;
 use crate::source::BATCH;
 use crate::wire::Decoder;
+use crate::wire::fragment::Fragments;
 
 /// Capture time between two ticks, nanoseconds.
 const TICK: u64 = 100_000_000;
@@ -43,6 +45,7 @@ pub struct Tick {
 /// Decoder and inspector of one thread.
 pub struct Worker {
     decoder: Decoder,
+    fragments: Fragments,
     inspector: Inspector,
     stats: RunStats,
     next_tick: Timestamp,
@@ -56,6 +59,7 @@ impl Worker {
     pub fn new(decoder: Decoder, inspector: Inspector, packets: Option<u64>) -> Self {
         Self {
             decoder,
+            fragments: Fragments::default(),
             inspector,
             stats: RunStats::default(),
             next_tick: Timestamp::default(),
@@ -69,6 +73,7 @@ impl Worker {
         let mut stats = self.stats;
         stats.flows = self.inspector.stats();
         stats.skips.merge(&self.inspector.skips());
+        stats.skips.add_many(Skip::Fragment, self.fragments.lost());
         stats
     }
 
@@ -80,8 +85,9 @@ impl Worker {
             .packets_left
             .map_or(frames.len(), |left| usize::try_from(left).unwrap_or(usize::MAX).min(frames.len()));
         let mut segments: [Option<Segment<'_>>; BATCH] = [None; BATCH];
+        let mut fragments = [false; BATCH];
         let mut touched = 0;
-        for (frame, slot) in frames.iter().take(taken).zip(&mut segments) {
+        for ((frame, slot), fragment) in frames.iter().take(taken).zip(&mut segments).zip(&mut fragments) {
             self.stats.packets += 1;
             self.stats.bytes += frame.bytes.len() as u64;
             match self.decoder.decode(frame) {
@@ -89,6 +95,7 @@ impl Worker {
                     touched ^= self.inspector.touch(segment.hash);
                     *slot = Some(segment);
                 }
+                Err(Skip::Fragment) => *fragment = true,
                 Err(skip) => self.stats.skips.add(skip),
             }
         }
@@ -96,14 +103,13 @@ impl Worker {
             touched ^= self.inspector.touch_state(segment.hash);
         }
         std::hint::black_box(touched);
-        for (frame, segment) in frames.iter().take(taken).zip(&segments) {
+        for ((frame, segment), fragment) in frames.iter().take(taken).zip(&segments).zip(fragments) {
             self.tick_at(frame.time);
             if let Some(segment) = segment {
-                match segment.header {
-                    Header::Tcp { .. } => self.stats.tcp += 1,
-                    Header::Udp => self.stats.udp += 1,
-                }
+                count(&mut self.stats, segment);
                 self.inspector.push(segment, &mut self.out.records);
+            } else if fragment {
+                self.join(frame);
             }
         }
         if let Some(left) = &mut self.packets_left {
@@ -113,6 +119,19 @@ impl Worker {
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// Takes a fragment, and the datagram that it completes.
+    fn join(&mut self, frame: &Frame<'_>) {
+        match self.fragments.join(&self.decoder, frame) {
+            Ok(segment) => {
+                count(&mut self.stats, &segment);
+                self.inspector.push(&segment, &mut self.out.records);
+            }
+            // Counted by the fragments themselves, once it is known what becomes of them.
+            Err(Skip::Fragment) => {}
+            Err(skip) => self.stats.skips.add(skip),
+        }
     }
 
     /// The capture's time has come to `now`, with or without a packet.
@@ -131,3 +150,13 @@ impl Worker {
         self.inspector.finish(&mut self.out.records);
     }
 }
+
+fn count(stats: &mut RunStats, segment: &Segment<'_>) {
+    match segment.header {
+        Header::Tcp { .. } => stats.tcp += 1,
+        Header::Udp => stats.udp += 1,
+    }
+}
+
+#[cfg(test)]
+mod tests;

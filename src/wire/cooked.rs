@@ -3,7 +3,7 @@
 //! `LINKTYPE_LINUX_SLL` and `LINKTYPE_LINUX_SLL2` (tcpdump.org/linktypes). Both carry the protocol as
 //! the kernel gave it: an `EtherType` but for a few device types, which mean something else by it.
 
-use super::link::Stripped;
+use super::layer::{Next, Packet};
 use crate::model::skip::Skip;
 
 /// Length of an SLL header.
@@ -16,22 +16,20 @@ const SLL2_LEN: usize = 20;
 const OTHER_PROTOCOLS: [u16; 3] = [770, 803, 824];
 
 /// SLL: packet type, device type, address length, address, protocol.
-pub(super) fn strip_v1(frame: &[u8]) -> Result<Stripped<'_>, Skip> {
-    let (header, payload) = frame.split_first_chunk::<SLL_LEN>().ok_or(Skip::TruncatedHeader)?;
-    let &[_, _, device_high, device_low, .., high, low] = header;
-    stripped([device_high, device_low], [high, low], payload)
+pub(super) fn v1(packet: &mut Packet<'_>) -> Result<Next, Skip> {
+    let &[_, _, device_high, device_low, .., high, low] = packet.take::<SLL_LEN>()?;
+    protocol([device_high, device_low], [high, low])
 }
 
 /// SLL2: protocol, reserved, interface index, device type, packet type, address length, address.
-pub(super) fn strip_v2(frame: &[u8]) -> Result<Stripped<'_>, Skip> {
-    let (header, payload) = frame.split_first_chunk::<SLL2_LEN>().ok_or(Skip::TruncatedHeader)?;
-    let &[high, low, _, _, _, _, _, _, device_high, device_low, ..] = header;
-    stripped([device_high, device_low], [high, low], payload)
+pub(super) fn v2(packet: &mut Packet<'_>) -> Result<Next, Skip> {
+    let &[high, low, _, _, _, _, _, _, device_high, device_low, ..] = packet.take::<SLL2_LEN>()?;
+    protocol([device_high, device_low], [high, low])
 }
 
-fn stripped(device: [u8; 2], protocol: [u8; 2], payload: &[u8]) -> Result<Stripped<'_>, Skip> {
+fn protocol(device: [u8; 2], protocol: [u8; 2]) -> Result<Next, Skip> {
     if OTHER_PROTOCOLS.contains(&u16::from_be_bytes(device)) {
         return Err(Skip::NotIp);
     }
-    Ok(Stripped { ether_type: u16::from_be_bytes(protocol), payload })
+    Ok(Next::EtherType(u16::from_be_bytes(protocol)))
 }

@@ -1,13 +1,14 @@
 //! The fixed-offset path: Ethernet with up to two VLAN tags, IPv4 or bare IPv6, TCP or UDP.
 //!
 //! This is most of all traffic. What it answers is what the layers would (a property test holds it to
-//! that); whatever is unusual, truncated or wrong gets `None` and goes through the layers.
+//! that); whatever is unusual, truncated, wrong or perhaps a tunnel gets `None` and goes through the layers.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::ethernet::VLAN_TAGS;
 use super::layer::Found;
 use super::link::{IPV4, IPV6};
+use super::may_be_tunnel;
 use crate::model::frame::Frame;
 use crate::model::segment::{FlowKey, Header, Hosts, TcpFlags, Transport, Vlans};
 
@@ -63,6 +64,7 @@ pub(super) fn decode<'a>(frame: &Frame<'a>) -> Option<Found<'a>> {
         key: FlowKey { hosts: datagram.hosts, ports: body.ports, transport: body.transport },
         header: body.header,
         vlans,
+        tunnel: None,
         head: frame.bytes.get(..head_len)?,
         payload: body.payload,
         missing: u32::try_from(body.length.checked_sub(body.payload.len())?).ok()?,
@@ -164,12 +166,10 @@ fn udp<'a>(datagram: &Datagram<'a>) -> Option<Body<'a>> {
         return None;
     }
     let length = length - UDP_LEN;
-    Some(Body {
-        transport: Transport::Udp,
-        ports: (u16::from_be_bytes([h[0], h[1]]), u16::from_be_bytes([h[2], h[3]])),
-        header: Header::Udp,
-        payload: payload.get(..length).unwrap_or(payload),
-        header_len: UDP_LEN,
-        length,
-    })
+    let ports = (u16::from_be_bytes([h[0], h[1]]), u16::from_be_bytes([h[2], h[3]]));
+    let payload = payload.get(..length).unwrap_or(payload);
+    if may_be_tunnel(ports, payload) {
+        return None;
+    }
+    Some(Body { transport: Transport::Udp, ports, header: Header::Udp, payload, header_len: UDP_LEN, length })
 }

@@ -9,7 +9,7 @@ use etherparse::{
     TcpHeaderSlice, UdpHeaderSlice,
 };
 
-use super::layer::{Next, Packet};
+use super::layer::{Next, Packet, Part};
 use crate::model::segment::{Header, Hosts, TcpFlags};
 use crate::model::skip::Skip;
 
@@ -36,7 +36,12 @@ pub(super) fn ipv4(packet: &mut Packet<'_>) -> Result<Next, Skip> {
     packet.advance(header_len);
     packet.set_hosts(Hosts::V4(header.source_addr(), header.destination_addr()));
     if header.is_fragmenting_payload() {
-        return Err(Skip::Fragment);
+        return Ok(Next::Fragment(Part {
+            id: header.identification().into(),
+            offset: header.fragments_offset().byte_offset().into(),
+            more: header.more_fragments(),
+            protocol: header.protocol().0,
+        }));
     }
     Ok(Next::Protocol(header.protocol().0))
 }
@@ -69,10 +74,15 @@ pub(super) fn ipv6_fragment(packet: &mut Packet<'_>) -> Result<Next, Skip> {
     over_ipv6(packet)?;
     let header =
         Ipv6FragmentHeaderSlice::from_slice(packet.captured()).map_err(|e| packet.lack(e.required_len))?;
-    if header.is_fragmenting_payload() {
-        return Err(Skip::Fragment);
-    }
     packet.advance(header.slice().len());
+    if header.is_fragmenting_payload() {
+        return Ok(Next::Fragment(Part {
+            id: header.identification(),
+            offset: header.fragment_offset().byte_offset().into(),
+            more: header.more_fragments(),
+            protocol: header.next_header().0,
+        }));
+    }
     Ok(Next::Protocol(header.next_header().0))
 }
 
@@ -116,5 +126,5 @@ pub(super) fn udp(packet: &mut Packet<'_>) -> Result<Next, Skip> {
         packet.bound(length);
     }
     packet.advance(header_len);
-    Ok(Next::Payload { ports: (header.source_port(), header.destination_port()), header: Header::Udp })
+    Ok(Next::Datagram { ports: (header.source_port(), header.destination_port()) })
 }

@@ -1,7 +1,9 @@
 //! Each behaviour of the decoder on packets of a known shape; the properties stand in `property`.
 
-mod packets;
+mod links;
+pub(super) mod packets;
 mod property;
+pub(super) mod tunnels;
 
 use super::{Decoder, LINKS, fast, link};
 use crate::model::frame::LinkType;
@@ -9,7 +11,7 @@ use crate::model::segment::{Hosts, Seed, Segment, Vlans};
 use crate::model::skip::Skip;
 use packets::{AUTHENTICATION, FRAGMENT, Shape, frame};
 
-const SEED: Seed = Seed(1, 2);
+pub(super) const SEED: Seed = Seed(1, 2);
 
 fn decode(link: u32, bytes: &[u8]) -> Result<Segment<'_>, Skip> {
     Decoder::new(SEED).decode(&frame(link, bytes, bytes.len()))
@@ -34,6 +36,7 @@ fn assert_decodes(shape: &Shape) {
     assert_eq!(segment.hash, shape.key().hash(SEED));
     assert_eq!(segment.header, shape.header(), "{shape:?}");
     assert_eq!(segment.vlans, shape.vlans(), "{shape:?}");
+    assert_eq!(segment.tunnel, shape.tunnel(), "{shape:?}");
     assert_eq!(segment.head, shape.head(), "{shape:?}");
     assert_eq!(segment.payload, shape.payload, "{shape:?}");
     assert_eq!(segment.missing, 0, "{shape:?}");

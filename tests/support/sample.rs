@@ -10,7 +10,7 @@ use super::model::name::{Name, Target};
 use super::model::observation::{
     Action, Handshake, HelloBytes, HelloFacts, Marks, Observation, Outcome, Peer, Traffic,
 };
-use super::model::segment::{FlowKey, Hosts, Transport, Vlans};
+use super::model::segment::{FlowKey, Hosts, Transport, Tunnel, TunnelKind, Vlans};
 
 /// 2026-10-09 10:31:07.402118 UTC.
 pub(crate) const T0: Timestamp = Timestamp(1_791_541_867_402_118_000);
@@ -118,6 +118,7 @@ pub(crate) fn ok() -> Observation {
         packet: 4,
         flow: flow("10.42.0.17", (41022, 443), "10.128.0.10"),
         vlans: Vlans::default(),
+        tunnel: None,
         hello: Some(hello(0xb1)),
         name: Some(mesh_name("currency", "dc2")),
         server: Some(server_hello()),
@@ -171,12 +172,13 @@ pub(crate) fn end_record(outcome: Outcome) -> Observation {
     Observation { action: Action::End, traffic: Some(traffic), ..failed(outcome) }
 }
 
-/// An observation with everything that is rare: IPv6, QinQ, marks, a hello retry, hostile bytes.
+/// An observation with everything that is rare: IPv6, QinQ, a tunnel, marks, a hello retry, hostile bytes.
 pub(crate) fn rare() -> Observation {
     let mut it = ok();
     let (client, server) = ("2001:db8::17", "2001:db8:1::a");
     it.flow.hosts = Hosts::V6(client.parse().unwrap(), server.parse().unwrap());
     it.vlans = Vlans { outer: Some(100), inner: Some(7) };
+    it.tunnel = Some(Tunnel::new(TunnelKind::VxlanGpe, Some(5001)));
     it.marks = Marks { truncated: true, gap: true, conflict: true };
     let hello = it.hello.as_mut().unwrap();
     (hello.index, hello.ech, hello.alpn) = (1, true, Some(Box::from(&b"\x03a\xff\"\x02\x0d\x0a"[..])));

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::observation::Outcome;
+use crate::model::segment::{Tunnel, TunnelKind};
 use crate::sample::{self, Shared, T0};
 
 fn written(context: &Context, records: &[Observation]) -> String {
@@ -156,6 +157,9 @@ fn rare_facts_stand_where_ecs_has_them() {
     assert_eq!((&it["network"]["type"], &it["source"]["ip"]), (&json!("ipv6"), &json!("2001:db8::17")));
     assert_eq!(it["network"]["vlan"], json!({"id": 100}));
     assert_eq!(it["network"]["inner"], json!({"vlan": {"id": 7}}));
+    assert_eq!(it["network"]["tunnel"], json!({"type": "vxlan_gpe", "id": 5001}));
+    let nameless = Observation { tunnel: Some(Tunnel::new(TunnelKind::Teredo, None)), ..sample::rare() };
+    assert_eq!(live(&nameless)["network"]["tunnel"], json!({"type": "teredo"}));
     assert_eq!(it["capture"], json!({"truncated": true, "gap": true, "conflict": true}));
     assert_eq!((&it["handshake"]["index"], &it["handshake"]["ech"]), (&json!(1), &json!("grease_or_real")));
     assert_eq!((&it["handshake"]["hello_retry"], &it["tls"]["next_protocol"]), (&json!(true), &json!("h2")));

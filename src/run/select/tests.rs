@@ -20,6 +20,7 @@ fn record() -> Observation {
             transport: Transport::Tcp,
         },
         vlans: Vlans::default(),
+        tunnel: None,
         hello: None,
         name: None,
         server: None,

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::model::frame::{Frame, LinkType, OriginId, Timestamp};
-use crate::model::segment::{FlowKey, Header, Hosts, TcpFlags, Transport, Vlans};
+use crate::model::segment::{FlowKey, Header, Hosts, TcpFlags, Transport, Tunnel, TunnelKind, Vlans};
 
 pub(crate) const SOURCE_V4: Ipv4Addr = Ipv4Addr::new(10, 42, 0, 17);
 pub(crate) const DESTINATION_V4: Ipv4Addr = Ipv4Addr::new(10, 128, 0, 10);
@@ -70,9 +70,8 @@ impl Shape {
 
     /// The frame ahead of the payload.
     pub(crate) fn head(&self) -> Vec<u8> {
-        let mut out = self.link_header();
-        out.extend(self.ip_header());
-        out
+        let ip = self.ip_header();
+        [self.link_header(ip.len() + self.payload.len()), ip].concat()
     }
 
     pub(crate) fn key(&self) -> FlowKey {
@@ -91,7 +90,12 @@ impl Shape {
         Vlans { outer: vid(0), inner: vid(1) }
     }
 
-    fn link_header(&self) -> Vec<u8> {
+    /// PPPoE is a link type, too.
+    pub(crate) fn tunnel(&self) -> Option<Tunnel> {
+        (self.link == 51).then(|| Tunnel::new(TunnelKind::Pppoe, Some(0x1234)))
+    }
+
+    fn link_header(&self, behind: usize) -> Vec<u8> {
         let network = if self.v6 { 0x86dd } else { 0x0800 };
         let mut rest = Vec::new();
         let mut ether_type = network;
@@ -106,7 +110,7 @@ impl Shape {
             rest.splice(0..0, inner);
             ether_type = tag;
         }
-        [link_header(self.link, ether_type, self.v6), rest].concat()
+        [link_header(self.link, ether_type, self.v6, behind), rest].concat()
     }
 
     fn ip_header(&self) -> Vec<u8> {
@@ -163,13 +167,64 @@ impl Shape {
     }
 }
 
-fn be(number: u16) -> [u8; 2] {
+pub(crate) fn be(number: u16) -> [u8; 2] {
     number.to_be_bytes()
 }
 
-fn link_header(link: u32, ether_type: u16, v6: bool) -> Vec<u8> {
+/// The header of a link type; `behind` bytes follow it.
+fn link_header(link: u32, ether_type: u16, v6: bool, behind: usize) -> Vec<u8> {
     let [high, low] = be(ether_type);
+    let behind = u16::try_from(behind).unwrap_or(0);
+    let snap = [&[0xaa, 0xaa, 3, 0, 0, 0, high, low][..]].concat();
+    let ppp = vec![0, if v6 { 0x57 } else { 0x21 }];
+    // A QoS data frame to an access point.
+    let wifi = [&[0x88, 1, 0, 0][..], &[2; 18], &[0, 0, 0, 0], &snap].concat();
     match link {
+        9 => ppp,
+        50 => [vec![0xff, 3], ppp].concat(),
+        51 => [&[0x11, 0, 0x12, 0x34][..], &be(behind + 2), &ppp].concat(),
+        166 => [vec![1, 3], ppp].concat(),
+        204 => [vec![0, 0xff, 3], ppp].concat(),
+        104 => vec![0x0f, 0, high, low],
+        107 => vec![0x18, 0x41, 3, if v6 { 0x8e } else { 0xcc }],
+        100 => snap,
+        10 => [vec![0x57], vec![4; 12], snap].concat(),
+        105 => wifi,
+        // A time stamp, flags (none of them), a rate.
+        127 => [&[0, 0, 18, 0, 7, 0, 0, 0][..], &[9; 8], &[0, 2], &wifi].concat(),
+        119 => [&[0x44, 0, 0, 0, 144, 0, 0, 0][..], &[b'w'; 136], &wifi].concat(),
+        163 => [&[0x80, 0x21, 0x10, 1, 0, 0, 0, 64][..], &[0; 56], &wifi].concat(),
+        192 => [&[0, 0, 12, 0, 105, 0, 0, 0][..], &[7; 4], &wifi].concat(),
+        258 => [&[16, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0][..], &[b'e'; 4], &[if v6 { 30 } else { 2 }, 0, 0, 0]]
+            .concat(),
+        // A prefix of five bytes with its padding, and the packet.
+        239 => {
+            let [low, high] = (behind + 4).to_le_bytes();
+            vec![
+                if v6 { 10 } else { 2 },
+                0,
+                0,
+                5,
+                9,
+                0,
+                10,
+                0,
+                b'd',
+                b'r',
+                b'o',
+                b'p',
+                0,
+                0,
+                0,
+                0,
+                low,
+                high,
+                9,
+                0,
+            ]
+        }
+        117 => [&[61, if v6 { 24 } else { 2 }][..], &[0; 62]].concat(),
+        109 => vec![0, 0, 0, if v6 { 24 } else { 2 }, 1, 2, 3, 4, 0, 0, 0, 1],
         1 => vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, high, low],
         113 => vec![0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, high, low],
         276 => vec![high, low, 0, 0, 0, 0, 0, 2, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0],

@@ -10,7 +10,7 @@ use crate::model::frame::Frame;
 use crate::wire::{Decoder, LINKS, fast, layers};
 
 /// Holds the fast path, where it answers, to the general one; returns whether it answered.
-fn paths_agree(frame: &Frame<'_>) -> Result<bool, TestCaseError> {
+pub(super) fn paths_agree(frame: &Frame<'_>) -> Result<bool, TestCaseError> {
     let Some(fast) = fast::decode(frame) else { return Ok(false) };
     let Ok(general) = layers(frame) else {
         return Err(TestCaseError::fail(format!("only the fast path answers: {fast:?}")));
@@ -18,6 +18,7 @@ fn paths_agree(frame: &Frame<'_>) -> Result<bool, TestCaseError> {
     prop_assert_eq!(fast.key, general.key);
     prop_assert_eq!(fast.header, general.header);
     prop_assert_eq!(fast.vlans, general.vlans);
+    prop_assert_eq!(fast.tunnel, general.tunnel);
     prop_assert_eq!(fast.head.as_ptr_range(), general.head.as_ptr_range());
     prop_assert_eq!(fast.payload.as_ptr_range(), general.payload.as_ptr_range());
     prop_assert_eq!(fast.missing, general.missing);
@@ -25,7 +26,7 @@ fn paths_agree(frame: &Frame<'_>) -> Result<bool, TestCaseError> {
 }
 
 /// Decodes whatever `frame` is; a segment lies inside it, payload behind head.
-fn stays_inside(frame: &Frame<'_>) -> Result<(), TestCaseError> {
+pub(super) fn stays_inside(frame: &Frame<'_>) -> Result<(), TestCaseError> {
     let Ok(segment) = Decoder::new(SEED).decode(frame) else { return Ok(()) };
     prop_assert_eq!(segment.head.as_ptr(), frame.bytes.as_ptr());
     prop_assert_eq!(segment.head.as_ptr_range().end, segment.payload.as_ptr());
