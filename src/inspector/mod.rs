@@ -188,7 +188,9 @@ impl Inspector {
         if half.refused && half.server_isn.is_none() {
             return;
         }
-        if half.server_isn.is_none() && result != Outcome::Closed {
+        // a peer that says anything at all is there, though this SYN was not for it
+        let silent = result != Outcome::Timeout || half.packets.1 == 0;
+        if half.server_isn.is_none() && result != Outcome::Closed && silent {
             self.stats.unanswered += 1;
             out.push(record::attempt(&half, result, at));
         } else {

@@ -45,6 +45,20 @@ fn a_challenge_and_its_rst_do_not_end_the_new_connection() {
     assert_eq!(watch.inspector.stats().total, 1);
 }
 
+/// The same with a client that waits long: the challenged SYN was no attempt in vain, for its peer is there.
+#[test]
+fn a_challenged_syn_is_not_told_as_unanswered() {
+    let mut watch = Watch::plain();
+    watch.syn(ONE);
+    watch.send(ONE, true, ACK, (900_000, 700_000), &[]);
+    watch.send(ONE, false, RST, (700_000, 0), &[]);
+    watch.wait(13_000 * MS);
+    assert_eq!(watch.told(), [""; 0]);
+    watch.handshake(ONE, "a.example");
+    assert_eq!(watch.told(), ["handshake a.example ok by server"]);
+    assert_eq!(watch.inspector.stats().unanswered, 0);
+}
+
 #[test]
 fn a_rst_of_another_connection_refuses_nothing() {
     let mut watch = Watch::plain();
