@@ -38,9 +38,39 @@ pub struct Target {
     pub flags: Vec<&'static str>,
 }
 
+/// The longest name that a [`Key`] holds.
+pub const MAX_KEY: usize = 111;
+
+/// A name's bytes as they came, for finding it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    len: u8,
+    bytes: [u8; MAX_KEY],
+}
+
+impl Key {
+    /// The key of a name; `None` for a longer one than [`MAX_KEY`] bytes.
+    pub fn new(name: &[u8]) -> Option<Self> {
+        let len = u8::try_from(name.len()).ok()?;
+        let mut bytes = [0; MAX_KEY];
+        bytes.get_mut(..name.len())?.copy_from_slice(name);
+        Some(Self { len, bytes })
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
 /// A server name, decoded once and shared by all records that carry it.
+///
+/// In this order in memory: whoever looks for a name by its bytes finds them beside the reference count.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Name {
+    /// The bytes on the wire, where they fit.
+    pub key: Option<Key>,
     /// Lower-cased, without a trailing dot, other bytes than printable ASCII as `\xNN`: for grouping.
     /// `None` where the hello has no name, or an empty or malformed one.
     pub text: Option<Box<str>>,
@@ -55,7 +85,7 @@ pub struct Name {
 impl Name {
     /// A name that no output has rendered yet.
     pub fn new(text: Option<Box<str>>, wire: Option<Box<str>>, target: Target) -> Self {
-        Self { text, wire, target, rendered: Rendered::default() }
+        Self { key: None, text, wire, target, rendered: Rendered::default() }
     }
 }
 

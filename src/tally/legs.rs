@@ -1,6 +1,5 @@
 //! Remembers the last hellos, so that a connection that a gateway passes on is counted once.
 
-use std::collections::HashMap;
 use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState as Secret;
@@ -8,16 +7,17 @@ use foldhash::fast::RandomState as Secret;
 use crate::model::frame::Timestamp;
 use crate::model::observation::{HelloFacts, Observation, Outcome};
 
-/// Hellos of a generation: the last one to two generations are remembered, in about 1 MB. A gateway passes a
-/// hello on within milliseconds, after packet loss within seconds.
-const GENERATION: usize = 16_384;
+/// Sets of remembered hellos, 64 bytes each: 512 KiB.
+const SETS: usize = 8192;
+/// Hellos of a set; a fifth one takes the place of the oldest. A gateway passes a hello on within
+/// milliseconds, after packet loss within seconds.
+const WAYS: usize = 4;
 
-/// Where a connection was seen, and what its first leg was.
-#[derive(Clone, Copy)]
+/// A hello and its first leg; no hello where the identity is 0.
+#[derive(Clone, Copy, Default)]
 struct Seen {
+    identity: u64,
     leg: u32,
-    /// Its place in the generation's `counted`; beyond it where nothing is grouped.
-    slot: u32,
 }
 
 /// What a connection contributes to its group.
@@ -37,13 +37,6 @@ pub(super) struct Counted {
     pub(super) legs: u64,
 }
 
-/// The hellos of a while.
-#[derive(Default)]
-struct Generation {
-    seen: HashMap<u64, Seen, Secret>,
-    counted: Vec<Counted>,
-}
-
 /// What the window says of a record.
 pub(super) enum Sight<'w> {
     /// A further leg of a connection, and how that was counted; `None` where nothing is grouped.
@@ -58,13 +51,14 @@ pub(super) struct Token(Option<(u64, u32)>);
 /// The window.
 pub(super) struct Legs {
     secret: Secret,
-    young: Generation,
-    old: Generation,
+    sets: Vec<[Seen; WAYS]>,
+    /// How each remembered connection was counted, where connections are grouped; same places as `sets`.
+    counted: Vec<[Option<Counted>; WAYS]>,
 }
 
 impl Legs {
     pub(super) fn new() -> Self {
-        Self { secret: Secret::default(), young: Generation::default(), old: Generation::default() }
+        Self { secret: Secret::default(), sets: vec![[Seen::default(); WAYS]; SETS], counted: Vec::new() }
     }
 
     /// Legs carry the same hello over different flows, or the same flow past different origins. The same
@@ -77,14 +71,12 @@ impl Legs {
         let place = self.secret.hash_one((observation.flow, observation.origin));
         #[expect(clippy::cast_possible_truncation, reason = "32 bits tell two legs apart")]
         let leg = place as u32;
-        for generation in [&mut self.young, &mut self.old] {
-            match generation.seen.get(&identity) {
-                Some(seen) if seen.leg != leg => {
-                    return Sight::Leg(generation.counted.get_mut(seen.slot as usize));
-                }
-                Some(_) => break,
-                None => {}
-            }
+        let at = set_of(identity);
+        let known = self.sets.get(at).and_then(|set| set.iter().position(|seen| seen.identity == identity));
+        let seen = known.and_then(|way| self.sets.get(at)?.get(way));
+        if let (Some(way), true) = (known, seen.is_some_and(|seen| seen.leg != leg)) {
+            let counted = self.counted.get_mut(at).and_then(|set| set.get_mut(way)?.as_mut());
+            return Sight::Leg(counted);
         }
         Sight::New(Token(Some((identity, leg))))
     }
@@ -92,15 +84,25 @@ impl Legs {
     /// Notes a new connection, and how it was counted where connections are grouped.
     pub(super) fn remember(&mut self, token: &Token, counted: Option<Counted>) {
         let Some((identity, leg)) = token.0 else { return };
-        if self.young.seen.len() >= GENERATION {
-            std::mem::swap(&mut self.young, &mut self.old);
-            self.young.seen.clear();
-            self.young.counted.clear();
+        let at = set_of(identity);
+        if let Some(set) = self.sets.get_mut(at) {
+            set.rotate_right(1);
+            let [newest, ..] = set;
+            *newest = Seen { identity, leg };
         }
-        let slot = counted.and_then(|_| u32::try_from(self.young.counted.len()).ok()).unwrap_or(u32::MAX);
-        self.young.counted.extend(counted);
-        self.young.seen.insert(identity, Seen { leg, slot });
+        if counted.is_some() && self.counted.is_empty() {
+            self.counted = vec![[None; WAYS]; SETS];
+        }
+        if let Some(set) = self.counted.get_mut(at) {
+            set.rotate_right(1);
+            let [newest, ..] = set;
+            *newest = counted;
+        }
     }
+}
+
+fn set_of(identity: u64) -> usize {
+    usize::try_from(identity >> 32).unwrap_or(0) % SETS
 }
 
 /// A random of one repeated byte comes from a scanner or a test, and tells nothing apart.

@@ -79,12 +79,12 @@ fn the_window_forgets_hellos_that_are_long_past() {
         leg
     };
     let mut tally = Tally::new(vec![], 10);
-    (0..131_073).for_each(|number| tally.observe(&connection(number, &name)));
+    (0..262_145).for_each(|number| tally.observe(&connection(number, &name)));
     let count = |tally: &Tally| tally.snapshot(&RunStats::default(), T0).connections;
-    tally.observe(&leg_of(131_072 - 16_384));
-    assert_eq!(count(&tally), 131_073);
+    tally.observe(&leg_of(262_144 - 1000));
+    assert_eq!(count(&tally), 262_145);
     tally.observe(&leg_of(0));
-    assert_eq!(count(&tally), 131_074);
+    assert_eq!(count(&tally), 262_146);
 }
 
 #[test]
