@@ -203,7 +203,9 @@ pub struct WatchOptions {
     #[arg(long, value_name = "N", default_value = "1000000", env = "SNI_WATCH_MAX_FLOWS")]
     pub max_flows: NonZeroUsize,
 
-    /// Inspect files with N threads; 0 is one for each core
+    /// Read files with N threads; 0 is one for each core
+    ///
+    /// With two or more, one thread reads and inspects while another counts and writes; the output is the same.
     #[arg(long, value_name = "N", default_value_t = 1, env = "SNI_WATCH_JOBS")]
     pub jobs: usize,
 }

@@ -1,8 +1,8 @@
 //! Connection attempts without a hello: refused, or never answered. Told together, bounded.
 //!
 //! Attempts of one client at one destination make one record an interval. A destination that more than
-//! [`MAX_CLIENTS`] clients try in vain within an interval is told once for all of them (source address
-//! unspecified), and past [`MAX_GROUPS`] everything goes into one group: a SYN flood is one line.
+//! `MAX_CLIENTS` clients try in vain within an interval is told once for all of them (source address
+//! unspecified), and past `MAX_GROUPS` everything goes into one group: a SYN flood is one line.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -38,7 +38,7 @@ impl Inspector {
         if !segment.payload.is_empty() && open.told.is_none() {
             let before = open.held();
             let news = self.payload(index, way, segment, tcp, out);
-            let after = self.open.get(index).map_or(0, |open| open.held());
+            let after = self.open.get(index).map_or(0, Connection::held);
             self.held = (self.held + after).saturating_sub(before);
             self.take_news(index, news, segment.time, out);
             self.keep_within_bounds(index, segment.time, out);

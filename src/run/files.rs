@@ -51,7 +51,7 @@ pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitC
         }
         return Ok(if damaged { ExitCode::Runtime } else { ExitCode::Done });
     };
-    let flow = if piped {
+    let flow = if piped || plan.jobs > 1 {
         piped::run(source, parts.worker(), &mut collector, stop, &mut damaged)?
     } else {
         in_place(source, &parts, &mut collector, stop, &mut damaged)?

@@ -1,7 +1,8 @@
 //! Reader, inspectors and collector: the threads of a run and the channels between them.
 //!
 //! A capture file is read, inspected and told in place, on the calling thread. Interfaces and standard
-//! input have a thread each, with an inspector of its own, and send what they find to the collector.
+//! input have a thread each, with an inspector of its own, and send what they find to the collector; so has
+//! a file with `--jobs 2`.
 //! Order at the start: open the inputs, drop privileges, open the outputs, start the threads.
 
 pub mod collector;

@@ -56,6 +56,7 @@ pub(super) fn run(
     damaged: &mut bool,
 ) -> Result<ControlFlow<()>, Error> {
     let (sender, receiver) = bounded(CHANNEL);
+    collector.alone = true;
     start(Reader { input: 0, source, worker, live: false }, sender, stop)?;
     collect(&receiver, 1, (collector, stop), damaged)
 }
@@ -167,7 +168,10 @@ pub(super) fn collect(
             *slot = message.stats;
         }
         collector.stats = sum(&stats);
-        if collector.take(&mut message.found)?.is_break() {
+        let flow = collector.take(&mut message.found)?;
+        // the ticks among what was found may have brought older counters
+        collector.stats = sum(&stats);
+        if flow.is_break() {
             stop.stop();
             return Ok(ControlFlow::Break(()));
         }

@@ -36,7 +36,7 @@ pub struct Plan {
     pub interval: Duration,
     /// Print only the number of matching records (`--count`).
     pub count_only: bool,
-    /// Inspecting threads for files (`--jobs`), at least 1.
+    /// Threads for files (`--jobs`), at least 1: with more, the collector has one of its own.
     pub jobs: usize,
     /// Name of the vantage point (`--node`), else this host's.
     pub node: String,

@@ -122,8 +122,8 @@ fn attempt(client: u32, server: u8, result: Outcome) -> Observation {
 }
 
 /// True if the record is counted and not told by itself.
-fn takes(attempts: &mut Attempts, record: Observation) -> bool {
-    attempts.takes(&record)
+fn takes(attempts: &mut Attempts, record: &Observation) -> bool {
+    attempts.takes(record)
 }
 
 /// Client, destination, result and number of attempts of each record.
@@ -142,9 +142,9 @@ fn attempts_of_one_client_at_one_destination_are_told_together_after_the_interva
     let mut attempts = Attempts::new(10 * SECOND, true);
     let mut out = Vec::new();
     for result in [Outcome::Refused, Outcome::Timeout, Outcome::Refused] {
-        assert!(takes(&mut attempts, attempt(1, 1, result)));
+        assert!(takes(&mut attempts, &attempt(1, 1, result)));
     }
-    assert!(takes(&mut attempts, attempt(2, 1, Outcome::Refused)));
+    assert!(takes(&mut attempts, &attempt(2, 1, Outcome::Refused)));
     attempts.flush(START.plus(10 * SECOND - 1), &mut out);
     assert!(out.is_empty());
     attempts.flush(START.plus(10 * SECOND), &mut out);
@@ -164,7 +164,7 @@ fn attempts_of_one_client_at_one_destination_are_told_together_after_the_interva
 fn many_clients_of_one_destination_are_told_as_one() {
     let mut attempts = Attempts::new(10 * SECOND, true);
     for client in 1..=1000 {
-        takes(&mut attempts, attempt(client, 1, Outcome::Timeout));
+        takes(&mut attempts, &attempt(client, 1, Outcome::Timeout));
     }
     let mut out = Vec::new();
     attempts.finish(&mut out);
@@ -181,7 +181,7 @@ fn many_destinations_are_told_as_one() {
     for server in 0..5_000_u32 {
         let mut attempt = one.clone();
         attempt.flow.hosts = Hosts::V4(Ipv4Addr::new(1, 1, 1, 1), Ipv4Addr::from(server << 8));
-        takes(&mut attempts, attempt);
+        takes(&mut attempts, &attempt);
     }
     let mut out = Vec::new();
     attempts.finish(&mut out);
@@ -199,16 +199,16 @@ fn without_a_filter_attempts_count_where_tls_is_spoken() {
         attempt.flow.ports.1 = port;
         attempt
     };
-    takes(&mut attempts, elsewhere(22));
-    takes(&mut attempts, elsewhere(8443));
+    takes(&mut attempts, &elsewhere(22));
+    takes(&mut attempts, &elsewhere(8443));
     let mut watch = Watch::plain();
     watch.handshake(ONE, "a.example");
     let mut told = watch.out.remove(0);
     told.flow.hosts = elsewhere(8443).flow.hosts;
     told.flow.ports.1 = 8443;
-    assert!(!takes(&mut attempts, told), "a connection is told by itself");
-    takes(&mut attempts, elsewhere(8443));
-    takes(&mut attempts, elsewhere(443));
+    assert!(!takes(&mut attempts, &told), "a connection is told by itself");
+    takes(&mut attempts, &elsewhere(8443));
+    takes(&mut attempts, &elsewhere(443));
     let mut out = Vec::new();
     attempts.finish(&mut out);
     let ports: Vec<u16> = out.iter().map(|record| record.flow.ports.1).collect();
