@@ -37,11 +37,13 @@ pub(super) fn follow(connection: &mut Connection, way: Way, segment: &Segment<'_
     match side.stream.place(tcp.data_seq(), segment.payload) {
         Place::At(offset, bytes) if side.stream.held().is_empty() && offset == side.stream.next() => {
             side.newest = segment.time;
+            side.segments = side.segments.saturating_add(1);
             side.stream.advance(offset.wrapping_add(u32::try_from(bytes.len()).unwrap_or(0)));
             listen(connection, way, bytes, mark, &mut news);
         }
         Place::At(offset, bytes) => {
             side.newest = segment.time;
+            side.segments = side.segments.saturating_add(1);
             if side.stream.held().held() < MAX_WAITING {
                 side.stream.keep(offset, bytes, mark);
             }
@@ -78,7 +80,12 @@ pub(super) fn listen(
     while let Some(exchange) = &mut connection.exchange {
         let flight = if exchange.way == way { &mut exchange.client } else { &mut exchange.answer };
         let Some(said) = flight.next(&mut bytes) else { return };
+        let begins_hello = said == Said::ChangeCipherSpec;
         hear(connection, way, said, mark, news);
+        if begins_hello {
+            // a second hello may begin behind it, with what is left of this segment
+            connection.side(way).segments = u16::from(!bytes.is_empty());
+        }
     }
 }
 
@@ -90,7 +97,10 @@ fn hear(connection: &mut Connection, way: Way, said: Said, mark: Mark, news: &mu
             exchange.resumed = resumed(&hello, &exchange.session_id);
             exchange.server = Some((hello, mark.time));
         }
-        Said::HelloRetry if from_server => exchange.retry = true,
+        Said::HelloRetry if from_server => {
+            exchange.retry = true;
+            connection.side(way.other()).segments = 0;
+        }
         Said::ClientHello(second)
             if !from_server
                 && exchange.retry
@@ -98,6 +108,10 @@ fn hear(connection: &mut Connection, way: Way, said: Said, mark: Mark, news: &mu
                 && second.random == exchange.facts.random =>
         {
             take_second(exchange, second, mark);
+            let segments = connection.side(way).segments.max(1);
+            if let Some(exchange) = &mut connection.exchange {
+                exchange.facts.segments = segments;
+            }
             news.push(News::SecondHello);
         }
         Said::Alert(alert) if alert.level == FATAL => news.push(News::Alert(way, alert)),

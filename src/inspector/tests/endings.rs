@@ -234,6 +234,25 @@ fn a_second_hello_after_a_retry_request_is_the_same_connection() {
     assert_eq!(watch.inspector.stats().with_sni, 1);
 }
 
+/// Seen between two datacenters: a second hello that does not fit into one segment.
+#[test]
+fn the_segments_of_a_second_hello_are_its_own() {
+    let mut watch = Watch::plain();
+    let hello = Hello { session_id: 32, ..Hello::named("r", Version::Tls13, "retry.example") };
+    let choice = choice(&hello, Version::Tls13);
+    let (first, retry, second) = (hello.stream(), choice.retry(), hello.second_stream());
+    watch.open(ONE);
+    watch.says(ONE, 0, &first);
+    watch.answers(ONE, 0, &retry);
+    let (begin, rest) = second.split_at(second.len() / 2);
+    watch.says(ONE, first.len(), begin);
+    watch.says(ONE, first.len() + begin.len(), rest);
+    watch.answers(ONE, retry.len(), &choice.server_flight());
+    watch.finish();
+    let hello = watch.out.remove(0).hello.unwrap();
+    assert_eq!((hello.index, hello.segments), (1, 2));
+}
+
 #[test]
 fn a_second_hello_without_a_retry_request_is_no_retry() {
     let mut watch = Watch::new(Settings { emit_hello: true, ..Settings::default() });
