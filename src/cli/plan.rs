@@ -15,8 +15,10 @@ use crate::error::Error;
 use crate::naming::custom::Pattern;
 use crate::naming::text;
 use crate::output;
-use crate::run::plan::{Capture, Direction, Emit, Hex, Input, Limits, Plan, View, Watch, When};
+use crate::output::context::{HexMode, TimeStyle};
+use crate::run::plan::{Emit, Input, Limits, Plan, View, Watch, When};
 use crate::run::select::{Patterns, Select};
+use crate::source::live::options::{Direction, LiveOptions};
 use crate::tally::snapshot::Dimension;
 
 /// What the program shall do.
@@ -139,13 +141,14 @@ fn live(typed: Vec<String>, capture: CaptureOptions) -> Result<Input, Error> {
     if interfaces.len() > 1 && interfaces.iter().any(|name| name == "any") {
         return usage("-i any covers every interface: leave the other -i out");
     }
-    let capture = Capture {
+    let capture = LiveOptions {
         snaplen: capture.snaplen,
         promiscuous: !capture.no_promiscuous,
         buffer_kib: capture.buffer,
         direction: capture.direction.map(Direction::from).unwrap_or_default(),
         immediate: capture.immediate_mode,
         timestamp_type: capture.time_stamp_type,
+        ..LiveOptions::default()
     };
     Ok(Input::Live { interfaces, capture })
 }
@@ -215,7 +218,14 @@ fn view(output: &OutputOptions, bytes: &BytesOptions, world: &World<'_>) -> Resu
     Ok(View {
         verbosity: output.verbose,
         quiet: output.quiet,
-        time_style: output.time,
+        time_style: match output.time {
+            0 => TimeStyle::Clock,
+            1 => TimeStyle::Omit,
+            2 => TimeStyle::Epoch,
+            3 => TimeStyle::Delta,
+            4 => TimeStyle::Date,
+            _ => TimeStyle::SinceFirst,
+        },
         nano: output.nano,
         color: world.color(output.color),
         hex: hex(bytes),
@@ -223,11 +233,13 @@ fn view(output: &OutputOptions, bytes: &BytesOptions, world: &World<'_>) -> Resu
 }
 
 /// tcpdump's order: `-X` before `-x` before `-A`, in whatever order they were typed.
-fn hex(typed: &BytesOptions) -> Hex {
+fn hex(typed: &BytesOptions) -> HexMode {
     match (typed.both, typed.hex, typed.ascii) {
-        (0, 0, 0) => Hex::None,
-        (0, 0, _) => Hex::Ascii,
-        (0, count, _) => Hex::Hex { headers: count > 1 },
-        (count, _, _) => Hex::Both { headers: count > 1 },
+        (0, 0, 0) => HexMode::Off,
+        (0, 0, _) => HexMode::Ascii,
+        (0, 1, _) => HexMode::Hex,
+        (0, ..) => HexMode::LinkHex,
+        (1, ..) => HexMode::HexAscii,
+        _ => HexMode::LinkHexAscii,
     }
 }

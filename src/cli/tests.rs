@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::frame::Timestamp;
-use crate::run::plan::{Direction, Emit, Hex, Input, Plan, When};
+use crate::output::context::{HexMode, TimeStyle};
+use crate::run::plan::{Emit, Input, Plan, When};
+use crate::source::live::options::{Direction, LiveOptions};
 use crate::tally::snapshot::Dimension;
 
 /// Parses words separated by blanks, in a world with two interfaces, four cores and no terminal.
@@ -46,7 +48,7 @@ fn interfaces(plan: &Plan) -> Vec<&str> {
     }
 }
 
-fn capture(line: &str) -> crate::run::plan::Capture {
+fn capture(line: &str) -> LiveOptions {
     match watch(line).input {
         Input::Live { capture, .. } => capture,
         Input::Files(files) => panic!("{files:?}"),
@@ -64,7 +66,7 @@ fn the_line_that_it_replaces_means_the_same() {
     assert_eq!(interfaces(&plan), ["ens4"]);
     assert_eq!(plan.filter.as_deref(), Some("port 443"));
     assert_eq!(plan.view.verbosity, 2);
-    assert_eq!(plan.view.hex, Hex::Both { headers: true });
+    assert_eq!(plan.view.hex, HexMode::LinkHexAscii);
     assert_eq!(plan.outputs, ["line"]);
 }
 
@@ -147,17 +149,17 @@ fn capture_options_are_tcpdumps() {
 #[test]
 fn bytes_are_shown_as_tcpdump_chooses() {
     for (typed, hex) in [
-        ("", Hex::None),
-        ("-A", Hex::Ascii),
-        ("-x", Hex::Hex { headers: false }),
-        ("-xx", Hex::Hex { headers: true }),
-        ("-X", Hex::Both { headers: false }),
-        ("-X -X", Hex::Both { headers: true }),
-        ("-X -A", Hex::Both { headers: false }),
-        ("-A -X", Hex::Both { headers: false }),
-        ("-xx -X", Hex::Both { headers: false }),
-        ("-XX -x", Hex::Both { headers: true }),
-        ("-x -A", Hex::Hex { headers: false }),
+        ("", HexMode::Off),
+        ("-A", HexMode::Ascii),
+        ("-x", HexMode::Hex),
+        ("-xx", HexMode::LinkHex),
+        ("-X", HexMode::HexAscii),
+        ("-X -X", HexMode::LinkHexAscii),
+        ("-X -A", HexMode::HexAscii),
+        ("-A -X", HexMode::HexAscii),
+        ("-xx -X", HexMode::HexAscii),
+        ("-XX -x", HexMode::LinkHexAscii),
+        ("-x -A", HexMode::Hex),
     ] {
         assert_eq!(watch(&format!("-i lo {typed}")).view.hex, hex, "{typed}");
     }
@@ -193,7 +195,7 @@ fn defaults_are_as_documented() {
     );
     assert_eq!(plan.watch.max_flows, 1_000_000);
     assert_eq!(plan.watch.emit, Emit { hello: false, handshake: true, end: false, stats: false });
-    assert_eq!((plan.view.verbosity, plan.view.time_style), (0, 0));
+    assert_eq!((plan.view.verbosity, plan.view.time_style), (0, TimeStyle::Clock));
     assert!(!plan.view.quiet && !plan.view.nano && !plan.view.color);
     assert_eq!((plan.limits.records, plan.limits.packets, plan.limits.duration), (None, None, None));
     assert_eq!((plan.limits.since, plan.limits.until), (None, None));
@@ -216,7 +218,7 @@ fn options_of_the_watch_reach_the_plan() {
     );
     assert_eq!((plan.watch.max_flows, plan.jobs, plan.node.as_str(), plan.top), (7, 4, "dc1", Some(3)));
     assert_eq!(plan.by, [Dimension::Destination, Dimension::Sni]);
-    assert_eq!(plan.view.time_style, 3);
+    assert_eq!(plan.view.time_style, TimeStyle::Delta);
     assert!(plan.view.quiet && plan.view.nano && plan.view.color);
     assert_eq!(plan.watch.emit, Emit { hello: true, handshake: true, end: false, stats: true });
 }

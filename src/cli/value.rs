@@ -8,7 +8,8 @@ use jiff::tz::TimeZone;
 
 use crate::model::frame::Timestamp;
 use crate::model::observation::Outcome;
-use crate::run::plan::{Direction, When};
+use crate::run::plan::When;
+use crate::source::live::options::Direction;
 use crate::tally::snapshot::Dimension;
 
 /// A value of `-Q`.

@@ -5,24 +5,24 @@ use crate::hello;
 use crate::model::frame::{Origin, OriginId};
 use crate::run::collector::Collector;
 use crate::run::piped::{self, Reader};
-use crate::run::plan::{Capture, Direction, Plan};
+use crate::run::plan::Plan;
 use crate::run::report::say;
 use crate::run::stop::Stop;
 use crate::run::{Parts, conclude, sinks};
 use crate::source::live::LiveSource;
-use crate::source::live::options::{self, LiveOptions};
+use crate::source::live::options::LiveOptions;
 use crate::source::privileges;
 
 /// Watches interfaces until a signal.
 pub(super) fn run(
     mut plan: Plan,
     names: &[String],
-    capture: &Capture,
+    capture: &LiveOptions,
     stop: &Stop,
 ) -> Result<ExitCode, Error> {
     let parts = Parts::new(&plan);
     let filter = plan.filter.take().unwrap_or_else(hello::default_filter);
-    let options = live_options(capture, &filter);
+    let options = LiveOptions { filter: Some(filter.clone()), ..capture.clone() };
     let mut origins = Vec::new();
     let mut sources = Vec::new();
     for name in names {
@@ -53,21 +53,4 @@ pub(super) fn run(
     let flow = piped::collect(&receiver, readers, (&mut collector, stop), &mut failed)?;
     conclude(&mut collector, flow, (&plan, true, true))?;
     Ok(if failed { ExitCode::Runtime } else { ExitCode::Done })
-}
-
-fn live_options(capture: &Capture, filter: &str) -> LiveOptions {
-    LiveOptions {
-        snaplen: capture.snaplen,
-        promiscuous: capture.promiscuous,
-        buffer_kib: capture.buffer_kib.or(LiveOptions::default().buffer_kib),
-        direction: match capture.direction {
-            Direction::In => options::Direction::In,
-            Direction::Out => options::Direction::Out,
-            Direction::InOut => options::Direction::InOut,
-        },
-        immediate: capture.immediate,
-        timestamp_type: capture.timestamp_type.clone(),
-        nano: true,
-        filter: Some(filter.to_owned()),
-    }
 }

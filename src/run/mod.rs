@@ -32,10 +32,10 @@ use crate::model::segment::Seed;
 use crate::naming::Namer;
 use crate::naming::custom::Pattern;
 use crate::output;
-use crate::output::context::{Context, HexMode, TimeStyle};
+use crate::output::context::{Context, HexMode};
 use crate::output::sink::Sink;
 use crate::run::collector::Collector;
-use crate::run::plan::{Hex, Input, Plan};
+use crate::run::plan::{Input, Plan};
 use crate::run::report::say;
 use crate::run::stop::Stop;
 use crate::run::worker::Worker;
@@ -72,7 +72,7 @@ impl Parts {
             max_flows: plan.watch.max_flows,
             emit_hello: plan.watch.emit.hello,
             emit_end: plan.watch.emit.end,
-            keep_bytes: plan.view.hex != Hex::None,
+            keep_bytes: plan.view.hex != HexMode::Off,
         };
         let random = RandomState::new();
         let seed = Seed(random.hash_one(1), random.hash_one(2));
@@ -92,25 +92,11 @@ fn sinks(plan: &Plan, origins: &[Origin], live: bool) -> Result<Vec<Box<dyn Sink
         origins: Arc::from(origins),
         verbosity: view.verbosity,
         quiet: view.quiet,
-        time_style: match view.time_style {
-            0 => TimeStyle::Clock,
-            1 => TimeStyle::Omit,
-            2 => TimeStyle::Epoch,
-            3 => TimeStyle::Delta,
-            4 => TimeStyle::Date,
-            _ => TimeStyle::SinceFirst,
-        },
+        time_style: view.time_style,
         nano: view.nano,
         timezone: TimeZone::system(),
         color: view.color,
-        hex: match view.hex {
-            Hex::None => HexMode::Off,
-            Hex::Ascii => HexMode::Ascii,
-            Hex::Hex { headers: false } => HexMode::Hex,
-            Hex::Hex { headers: true } => HexMode::LinkHex,
-            Hex::Both { headers: false } => HexMode::HexAscii,
-            Hex::Both { headers: true } => HexMode::LinkHexAscii,
-        },
+        hex: view.hex,
         live,
         emit_stats: plan.watch.emit.stats,
         last_stats: live || plan.watch.emit.stats,

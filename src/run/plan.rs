@@ -1,11 +1,12 @@
 //! What a run shall do: all that the command line decided, checked before the first packet.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::frame::Timestamp;
 use crate::naming::custom::Pattern;
+use crate::output::context::{HexMode, TimeStyle};
 use crate::run::select::Select;
+use crate::source::live::options::LiveOptions;
 use crate::tally::snapshot::Dimension;
 
 /// A whole run.
@@ -49,40 +50,11 @@ pub enum Input {
     Live {
         /// Interface names in the order typed, none twice; `any` only alone.
         interfaces: Vec<String>,
-        /// Capture options.
-        capture: Capture,
+        /// How to capture; the filter is the plan's.
+        capture: LiveOptions,
     },
     /// Files as typed: `FILE`, `NODE=FILE`, a directory, or `-`.
     Files(Vec<String>),
-}
-
-/// Options of a live capture, as tcpdump names them.
-#[derive(Debug, Clone, Default)]
-pub struct Capture {
-    /// `-s`: bytes kept of a frame; 0 is the default, 262,144.
-    pub snaplen: u32,
-    /// Not `-p`.
-    pub promiscuous: bool,
-    /// `-B`: kernel buffer in KiB.
-    pub buffer_kib: Option<u32>,
-    /// `-Q`.
-    pub direction: Direction,
-    /// `--immediate-mode`.
-    pub immediate: bool,
-    /// `--time-stamp-type`: `host`, `host_lowprec`, `host_hiprec`, `adapter` or `adapter_unsynced`.
-    pub timestamp_type: Option<String>,
-}
-
-/// `-Q`: which way frames must go.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Direction {
-    /// Towards this host.
-    In,
-    /// From this host.
-    Out,
-    /// Both.
-    #[default]
-    InOut,
 }
 
 /// How connections are watched.
@@ -143,35 +115,12 @@ pub struct View {
     pub verbosity: u8,
     /// `-q`.
     pub quiet: bool,
-    /// `-t` to `-ttttt`: 0 for none typed.
-    pub time_style: u8,
+    /// `-t` to `-ttttt`.
+    pub time_style: TimeStyle,
     /// `--nano`: nine fraction digits.
     pub nano: bool,
     /// Colour on the terminal: decided from `--color`, `NO_COLOR`, `CLICOLOR_FORCE`, `TERM`.
     pub color: bool,
     /// `-A`, `-x`, `-X`, `-xx`, `-XX`.
-    pub hex: Hex,
+    pub hex: HexMode,
 }
-
-/// How a hello's bytes are printed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Hex {
-    /// Not at all.
-    #[default]
-    None,
-    /// `-A`: as ASCII.
-    Ascii,
-    /// `-x`: hexadecimal; `headers` for `-xx`: the packet's headers too.
-    Hex {
-        /// Link, network and transport headers in front.
-        headers: bool,
-    },
-    /// `-X`: both; `headers` for `-XX`.
-    Both {
-        /// Link, network and transport headers in front.
-        headers: bool,
-    },
-}
-
-/// A file to write to, or standard output.
-pub type Where = Option<PathBuf>;
