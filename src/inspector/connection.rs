@@ -83,6 +83,9 @@ pub struct Side {
     pub fin: Option<u32>,
     /// Records are encrypted from here on.
     pub encrypted: bool,
+    /// Offset at which the snapshot length first cut bytes off: what is beyond is not known, whoever sends it
+    /// again, so that no other bytes can take its place.
+    pub limit: Option<u32>,
     /// Headers of the segment that the hello begins in, where they are wanted.
     pub head: Option<Box<[u8]>>,
 }

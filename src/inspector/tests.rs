@@ -36,6 +36,8 @@ struct Watch {
     out: Vec<Observation>,
     now: Timestamp,
     packet: u64,
+    /// Bytes that the snapshot length cuts off the next segment.
+    missing: u32,
 }
 
 /// Which connection: client 10.0.`.0` port `.1` to 10.9.9.9 port 443.
@@ -46,7 +48,7 @@ const ONE: Client = (1, 40_000);
 impl Watch {
     fn new(settings: Settings) -> Self {
         let inspector = Inspector::new(settings, Namer::default());
-        Self { inspector, out: Vec::new(), now: START, packet: 0 }
+        Self { inspector, out: Vec::new(), now: START, packet: 0, missing: 0 }
     }
 
     fn plain() -> Self {
@@ -70,7 +72,7 @@ impl Watch {
             tunnel: None,
             head: b"head",
             payload,
-            missing: 0,
+            missing: std::mem::take(&mut self.missing),
         };
         self.inspector.push(&segment, &mut self.out);
     }

@@ -35,7 +35,8 @@ impl Inspector {
         if tcp.accepts() && !open.side(way).stream.is_anchored() {
             open.side(way).stream.resume_at(tcp.seq.wrapping_add(1));
         }
-        if !segment.payload.is_empty() && open.told.is_none() {
+        let bytes = !segment.payload.is_empty() || (segment.missing > 0 && open.exchange.is_none());
+        if bytes && open.told.is_none() {
             let before = open.held();
             let news = self.payload(index, way, segment, tcp, out);
             let after = self.open.get(index).map_or(0, Connection::held);

@@ -213,3 +213,28 @@ fn two_bytes_of_padding_are_not_the_beginning_of_a_stream() {
     assert_eq!(watch.told(), ["handshake a.example ok by server"]);
     assert_eq!(watch.inspector.stats().conflicts, 1);
 }
+
+/// What the snapshot length cut off is unknown: neither other bytes nor a hole may take its place.
+#[test]
+fn bytes_that_were_cut_off_are_not_made_up_of_others() {
+    let hello = named("a.example").stream();
+    let (kept, rest) = hello.split_at(hello.len() - 4);
+    for at in [0, kept.len()] {
+        let mut watch = Watch::plain();
+        watch.open(ONE);
+        watch.missing = 4;
+        watch.says(ONE, 0, kept);
+        watch.says(ONE, at, &[&hello[at..kept.len()], b"evil"].concat());
+        watch.says(ONE, hello.len(), rest);
+        watch.finish();
+        assert!(watch.out[0].marks.truncated);
+        assert_eq!(watch.told(), ["handshake - incomplete_hello"], "again at {at}");
+    }
+    let mut watch = Watch::plain();
+    watch.open(ONE);
+    watch.missing = hello.len() as u32;
+    watch.says(ONE, 0, &[]);
+    watch.says(ONE, 0, &hello);
+    watch.finish();
+    assert_eq!(watch.told(), [""; 0], "not a byte of the stream is known");
+}
