@@ -26,6 +26,8 @@ use crate::cli::options::Options;
 use crate::cli::plan::{Command, plan};
 use crate::cli::world::World;
 use crate::error::{Error, ExitCode};
+use crate::naming::SCHEMES;
+use crate::output::SINKS;
 
 /// Name of the program, in help, version and messages.
 pub const NAME: &str = "sni-watch";
@@ -160,7 +162,13 @@ impl fmt::Display for Stop {
 pub fn command() -> clap::Command {
     // The variables follow one rule, which the long help states: named at each option they would hide it.
     let hide = |arg: clap::Arg| arg.hide_env(true);
-    let notes: Vec<_> = NOTES.iter().map(|(title, text)| format!("{title}:\n{}", indented(text))).collect();
+    let row = |name: &str, help: &str| format!("{name:12} {help}\n");
+    let outputs: String = SINKS.iter().map(|sink| row(sink.name, sink.help)).collect();
+    let schemes: String = SCHEMES.iter().map(|scheme| row(scheme.name(), scheme.help())).collect();
+    let tables = [("Outputs", outputs), ("Naming schemes, the first that fits", schemes)];
+    let tables = tables.iter().map(|(title, text)| (*title, text.as_str()));
+    let notes = tables.chain(NOTES.iter().copied());
+    let notes: Vec<_> = notes.map(|(title, text)| format!("{title}:\n{}", indented(text))).collect();
     Args::command()
         .mut_args(hide)
         .mut_subcommands(|command| command.mut_args(hide))

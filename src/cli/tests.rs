@@ -568,3 +568,14 @@ fn check_environment() {
     assert!(matches!(parse("explain x"), Ok(Command::Explain { .. })));
     assert!(matches!(parse("man"), Ok(Command::Man)));
 }
+
+#[test]
+fn the_long_help_lists_every_output_and_every_naming_scheme() {
+    let help = command().render_long_help().to_string();
+    for row in crate::output::SINKS {
+        assert!(help.contains(&format!("  {:12} {}", row.name, row.help)), "{}", row.name);
+    }
+    for scheme in crate::naming::SCHEMES {
+        assert!(help.contains(scheme.help()), "{}", scheme.name());
+    }
+}

@@ -6,7 +6,7 @@ use crate::flow::stream::{Mark, Stream};
 use crate::hello::flight::Flight;
 use crate::inspector::half::Half;
 use crate::model::frame::{OriginId, Timestamp};
-use crate::model::hello::{ServerHello, SessionId};
+use crate::model::hello::{Hello, ServerHello, SessionId};
 use crate::model::name::Name;
 use crate::model::observation::{HelloBytes, HelloFacts, Marks, Observation, Traffic};
 use crate::model::segment::{FlowKey, Segment, Tunnel, Vlans};
@@ -123,6 +123,38 @@ pub struct Exchange {
     pub resumed: Option<bool>,
     /// The client sent new bytes after its hello.
     pub client_went_on: bool,
+}
+
+impl Exchange {
+    /// What a hello says; where it was seen is still to be filled in.
+    pub fn new(hello: &Hello<'_>, name: Arc<Name>) -> Self {
+        Self {
+            way: Way::Forth,
+            facts: HelloFacts {
+                random: *hello.random,
+                offered: hello.offered,
+                alpn: hello.alpn.map(Into::into),
+                bytes: u32::try_from(hello.message.len()).unwrap_or(u32::MAX),
+                segments: 1,
+                records: hello.records,
+                index: 0,
+                ech: hello.ech,
+            },
+            session_id: SessionId::new(hello.session_id),
+            name,
+            first: Mark::default(),
+            whole: Mark::default(),
+            vlans: Vlans::default(),
+            tunnel: None,
+            bytes: None,
+            client: Flight::new(),
+            answer: Flight::new(),
+            server: None,
+            retry: false,
+            resumed: None,
+            client_went_on: false,
+        }
+    }
 }
 
 /// A connection.

@@ -6,14 +6,13 @@
 
 use crate::flow::limits::{CERTAIN_BYTES, EARLY_SERVER_BYTES, SAME_PACKET, UNANCHORED_BYTES};
 use crate::flow::stream::{Mark, Place};
-use crate::hello::flight::Flight;
 use crate::hello::protocol::Reader;
 use crate::hello::{Found, PROTOCOLS, probe};
 use crate::inspector::connection::{Connection, Exchange, Looks, Side, Way};
 use crate::inspector::half::Tcp;
 use crate::inspector::names::Names;
-use crate::model::hello::{Hello, Reading, SessionId};
-use crate::model::observation::{HelloBytes, HelloFacts};
+use crate::model::hello::Reading;
+use crate::model::observation::HelloBytes;
 use crate::model::segment::{Segment, Transport};
 use crate::model::skip::{Skip, SkipCounts};
 
@@ -239,37 +238,8 @@ fn judge(prefix: &[u8], tools: &mut Tools) -> Judged {
         Reading::Skip(skip) => Judged::Other(skip),
         Reading::Hello(hello) => {
             let name = tools.names.get(hello.sni);
-            Judged::Hello(Box::new(exchange(&hello, name)), hello.wire_len)
+            Judged::Hello(Box::new(Exchange::new(&hello, name)), hello.wire_len)
         }
-    }
-}
-
-fn exchange(hello: &Hello<'_>, name: std::sync::Arc<crate::model::name::Name>) -> Exchange {
-    Exchange {
-        way: Way::Forth,
-        facts: HelloFacts {
-            random: *hello.random,
-            offered: hello.offered,
-            alpn: hello.alpn.map(Into::into),
-            bytes: u32::try_from(hello.message.len()).unwrap_or(u32::MAX),
-            segments: 1,
-            records: hello.records,
-            index: 0,
-            ech: hello.ech,
-        },
-        session_id: SessionId::new(hello.session_id),
-        name,
-        first: Mark::default(),
-        whole: Mark::default(),
-        vlans: crate::model::segment::Vlans::default(),
-        tunnel: None,
-        bytes: None,
-        client: Flight::new(),
-        answer: Flight::new(),
-        server: None,
-        retry: false,
-        resumed: None,
-        client_went_on: false,
     }
 }
 
