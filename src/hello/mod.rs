@@ -6,6 +6,7 @@
 pub mod client;
 mod cursor;
 mod extensions;
+pub mod fingerprint;
 pub mod flight;
 mod gather;
 mod messages;

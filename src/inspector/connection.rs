@@ -139,6 +139,7 @@ impl Exchange {
                 records: hello.records,
                 index: 0,
                 ech: hello.ech,
+                fingerprints: None,
             },
             session_id: SessionId::new(hello.session_id),
             name,

@@ -51,7 +51,7 @@ pub struct Inspector {
 impl Inspector {
     /// An inspector that has seen nothing; names are read by `namer`.
     pub fn new(settings: Settings, namer: Namer) -> Self {
-        let tools = Tools::new(Names::new(namer), settings.keep_bytes);
+        let tools = Tools::new(Names::new(namer), &settings);
         Self {
             settings,
             table: Table::default(),

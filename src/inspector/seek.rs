@@ -6,11 +6,13 @@
 
 use crate::flow::limits::{CERTAIN_BYTES, EARLY_SERVER_BYTES, SAME_PACKET, UNANCHORED_BYTES};
 use crate::flow::stream::{Mark, Place};
+use crate::hello::fingerprint::fingerprints;
 use crate::hello::protocol::Reader;
 use crate::hello::{Found, PROTOCOLS, probe};
 use crate::inspector::connection::{Connection, Exchange, Looks, Side, Way};
 use crate::inspector::half::Tcp;
 use crate::inspector::names::Names;
+use crate::inspector::settings::Settings;
 use crate::model::hello::Reading;
 use crate::model::observation::HelloBytes;
 use crate::model::segment::{Segment, Transport};
@@ -25,13 +27,16 @@ pub(super) struct Tools {
     pub skips: SkipCounts,
     /// Keep the hello's bytes.
     pub keep_bytes: bool,
+    /// Work out JA3 and JA4.
+    pub fingerprints: bool,
 }
 
 impl Tools {
     /// Tools with one reader for each protocol.
-    pub(super) fn new(names: Names, keep_bytes: bool) -> Self {
+    pub(super) fn new(names: Names, settings: &Settings) -> Self {
         let readers = PROTOCOLS.iter().map(|row| row.reader()).collect();
-        Self { readers, names, skips: SkipCounts::default(), keep_bytes }
+        let (keep_bytes, fingerprints) = (settings.keep_bytes, settings.fingerprints);
+        Self { readers, names, skips: SkipCounts::default(), keep_bytes, fingerprints }
     }
 }
 
@@ -238,7 +243,12 @@ fn judge(prefix: &[u8], tools: &mut Tools) -> Judged {
         Reading::Skip(skip) => Judged::Other(skip),
         Reading::Hello(hello) => {
             let name = tools.names.get(hello.sni);
-            Judged::Hello(Box::new(Exchange::new(&hello, name)), hello.wire_len)
+            let mut exchange = Box::new(Exchange::new(&hello, name));
+            if tools.fingerprints {
+                let found = fingerprints(&hello, Transport::Tcp);
+                exchange.facts.fingerprints = Some(Box::new(found));
+            }
+            Judged::Hello(exchange, hello.wire_len)
         }
     }
 }

@@ -13,6 +13,8 @@ pub struct Settings {
     pub emit_end: bool,
     /// Keep the hello's bytes for `-A`, `-x` and `-X`.
     pub keep_bytes: bool,
+    /// Work out JA3 and JA4 of each hello.
+    pub fingerprints: bool,
 }
 
 impl Default for Settings {
@@ -23,6 +25,7 @@ impl Default for Settings {
             emit_hello: false,
             emit_end: false,
             keep_bytes: false,
+            fingerprints: false,
         }
     }
 }

@@ -87,6 +87,15 @@ pub struct Hello<'a> {
     pub ech: bool,
 }
 
+/// Fingerprints of a ClientHello.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fingerprints {
+    /// JA3: 32 hexadecimal digits.
+    pub ja3: String,
+    /// JA4: 36 characters.
+    pub ja4: String,
+}
+
 /// What a reader makes of the beginning of a stream.
 #[derive(Clone, Copy, Debug)]
 pub enum Reading<'a> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::frame::{OriginId, Timestamp};
-use super::hello::{Alert, ServerHello, Version};
+use super::hello::{Alert, Fingerprints, ServerHello, Version};
 use super::name::Name;
 use super::segment::{FlowKey, Tunnel, Vlans};
 
@@ -105,6 +105,8 @@ pub struct HelloFacts {
     pub index: u8,
     /// `encrypted_client_hello` is there.
     pub ech: bool,
+    /// JA3 and JA4, where they were asked for.
+    pub fingerprints: Option<Box<Fingerprints>>,
 }
 
 /// How the handshake went. Times are nanoseconds.

@@ -51,6 +51,12 @@ fn client(t: &mut Text<'_>, name: Option<&Name>, hello: &HelloFacts) {
         }
         t.lit("]");
     }
+    if let Some(found) = &hello.fingerprints {
+        t.lit(",\"ja3\":");
+        t.string(&found.ja3);
+        t.lit(",\"ja4\":");
+        t.string(&found.ja4);
+    }
 }
 
 /// What the server chose.

@@ -77,6 +77,7 @@ pub(crate) fn hello(first: u8) -> HelloFacts {
         records: 1,
         index: 0,
         ech: false,
+        fingerprints: None,
     }
 }
 
