@@ -1,7 +1,7 @@
 //! Fingerprints of a ClientHello: JA3 and JA4.
 //!
 //! JA3 (Salesforce) is the MD5 of version, ciphers, extensions, groups and point formats in the order of the
-//! hello. JA4 (FoxIO, BSD 3-Clause) sorts ciphers and extensions, so that a shuffled hello keeps its
+//! hello. JA4 (`FoxIO`, BSD 3-Clause) sorts ciphers and extensions, so that a shuffled hello keeps its
 //! fingerprint. Both leave GREASE values (RFC 8701) out.
 
 use std::fmt::Write;

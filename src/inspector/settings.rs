@@ -2,6 +2,10 @@
 
 /// How connections are watched. Times are nanoseconds.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent questions, each of one flag of the command line"
+)]
 pub struct Settings {
     /// How long an answer may take.
     pub handshake_timeout: u64,
