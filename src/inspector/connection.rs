@@ -165,6 +165,8 @@ pub struct Connection {
     pub key: FlowKey,
     /// Hash of `key`.
     pub hash: u64,
+    /// Held bytes that stand in the inspector's account.
+    pub counted: usize,
     /// First packet.
     pub first: Mark,
     /// When it entered its age list, by the inspector's clock.
@@ -229,6 +231,7 @@ impl Connection {
         Self {
             key,
             hash,
+            counted: 0,
             first: Mark::default(),
             since,
             origin: OriginId::default(),

@@ -94,7 +94,8 @@ impl Half {
         Self {
             key: segment.key,
             hash: segment.hash,
-            packets: (1, 0),
+            // one with payload is counted by the connection that this becomes
+            packets: (u32::from(segment.payload.is_empty()), 0),
             first: Mark { time: segment.time, packet: segment.packet },
             since,
             origin: segment.origin,

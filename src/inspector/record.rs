@@ -12,6 +12,8 @@ use crate::model::segment::FlowKey;
 pub(super) enum Cause {
     /// Both sides encrypt.
     Established,
+    /// No hello will come: it is not TLS, or it began before the capture.
+    NoHello,
     /// A fatal alert.
     Alert(Way, Alert),
     /// RST.
@@ -99,7 +101,8 @@ fn judge(connection: &mut Connection, exchange: &Exchange, cause: Cause) -> Judg
         return of(Outcome::Ok, Some(Peer::Server), established);
     }
     let server = connection.side(client.other());
-    let unread = !server.stream.held().is_empty();
+    let end = server.fin.filter(|_| server.stream.is_anchored());
+    let unread = !server.stream.held().is_empty() || end.is_some_and(|end| end > server.stream.next());
     connection.marks.gap |= unread;
     if unread {
         // the server said something, but its beginning is missing in the capture

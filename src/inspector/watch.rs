@@ -37,10 +37,8 @@ impl Inspector {
         }
         let bytes = !segment.payload.is_empty() || (segment.missing > 0 && open.exchange.is_none());
         if bytes && open.told.is_none() {
-            let before = open.held();
             let news = self.payload(index, way, segment, tcp, out);
-            let after = self.open.get(index).map_or(0, Connection::held);
-            self.held = (self.held + after).saturating_sub(before);
+            self.account(index);
             self.take_news(index, news, segment.time, out);
             self.keep_within_bounds(index, segment.time, out);
         }
@@ -65,7 +63,7 @@ impl Inspector {
             Sought::More => Vec::new(),
             Sought::Nothing => {
                 if record::begun(open).is_none() {
-                    self.conclude(index, Cause::Established, segment.time, out);
+                    self.conclude(index, Cause::NoHello, segment.time, out);
                 }
                 Vec::new()
             }
@@ -174,6 +172,14 @@ impl Inspector {
         }
     }
 
+    /// Brings the account of held bytes up to date with one connection.
+    fn account(&mut self, index: u32) {
+        let Some(open) = self.open.get_mut(index) else { return };
+        let held = open.held();
+        self.held = (self.held + held).saturating_sub(open.counted);
+        open.counted = held;
+    }
+
     fn keep_within_bounds(&mut self, index: u32, at: Timestamp, out: &mut Vec<Observation>) {
         if self.held <= TOTAL_BYTES {
             return;
@@ -192,7 +198,7 @@ impl Inspector {
         let told = if let Some(told) = open.told.take() {
             Some(*told)
         } else {
-            self.held = self.held.saturating_sub(open.held());
+            self.held = self.held.saturating_sub(std::mem::take(&mut open.counted));
             let told = self.tell(index, cause, at);
             if self.settings.emit_end {
                 out.extend(told.clone());

@@ -26,8 +26,8 @@ pub struct Collector {
     sinks: Vec<Box<dyn Sink>>,
     tally: Tally,
     attempts: Attempts,
-    select: Select,
-    every: bool,
+    /// `None`: every record counts.
+    select: Option<Select>,
     window: Window,
     emit: Emit,
     top: Option<usize>,
@@ -40,6 +40,8 @@ pub struct Collector {
     /// Newest counters of the run.
     pub stats: RunStats,
     flush: bool,
+    /// `--duration` is over: the input has ended, and what is still open is told.
+    pub over: bool,
     /// One worker does all: its counters are the run's.
     pub alone: bool,
 }
@@ -53,8 +55,7 @@ impl Collector {
             sinks,
             tally: Tally::new(std::mem::take(&mut plan.by), groups),
             attempts: Attempts::new(interval, every_attempt),
-            every: plan.select.is_empty(),
-            select: std::mem::take(&mut plan.select),
+            select: Some(std::mem::take(&mut plan.select)).filter(|select| !select.is_empty()),
             window: Window::new(&plan.limits),
             emit: plan.watch.emit,
             top: plan.top,
@@ -65,6 +66,7 @@ impl Collector {
             matched: 0,
             stats: RunStats::default(),
             flush,
+            over: false,
             alone: false,
         }
     }
@@ -96,7 +98,8 @@ impl Collector {
     }
 
     fn record(&mut self, record: &Observation) -> Flow {
-        if !self.window.holds(record.time) || !(self.every || self.select.matches(record)) {
+        let chosen = self.select.as_ref().is_none_or(|select| select.matches(record));
+        if !self.window.holds(record.time) || !chosen {
             return Ok(ControlFlow::Continue(()));
         }
         if record.action == Action::Handshake {
@@ -152,7 +155,8 @@ impl Collector {
                 }
             }
         }
-        if self.window.is_over(now) { Ok(ControlFlow::Break(())) } else { Ok(ControlFlow::Continue(())) }
+        self.over |= self.window.is_over(now);
+        Ok(ControlFlow::Continue(()))
     }
 
     /// Writes out what the outputs have buffered.

@@ -51,7 +51,9 @@ pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitC
         }
         return Ok(if damaged { ExitCode::Runtime } else { ExitCode::Done });
     };
-    let flow = if piped || plan.jobs > 1 {
+    // a reader on a thread of its own would be ahead of the moment at which `--duration` ends
+    let apart = plan.jobs > 1 && plan.limits.duration.is_none();
+    let flow = if piped || apart {
         piped::run(source, parts.worker(), &mut collector, stop, &mut damaged)?
     } else {
         in_place(source, &parts, &mut collector, stop, &mut damaged)?
@@ -115,6 +117,9 @@ fn in_place(
         }
         if flow.is_break() {
             return Ok(flow);
+        }
+        if collector.over {
+            break;
         }
     }
     if flow.is_continue() {

@@ -175,6 +175,9 @@ pub(super) fn collect(
             stop.stop();
             return Ok(ControlFlow::Break(()));
         }
+        if collector.over {
+            stop.stop();
+        }
         match message.end {
             Some(Ok(())) => left -= 1,
             Some(Err(error)) => {

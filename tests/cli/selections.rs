@@ -115,3 +115,13 @@ fn a_summary_shows_the_largest_groups_and_the_rest() {
     "]]
     .assert_eq(&out);
 }
+
+/// What is open when the time is over is told, attempts whose interval still runs among it.
+#[test]
+fn a_duration_loses_nothing_that_was_seen() {
+    for jobs in ["", " --jobs 2"] {
+        let out = sni_watch(&format!("-r {FAILOVER} --duration 13s --result refused,timeout{jobs}")).good();
+        assert_eq!(out.lines().count(), 3, "{out}");
+        assert!(out.contains("REFUSED"), "{out}");
+    }
+}

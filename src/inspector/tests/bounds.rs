@@ -214,3 +214,19 @@ fn without_a_filter_attempts_count_where_tls_is_spoken() {
     let ports: Vec<u16> = out.iter().map(|record| record.flow.ports.1).collect();
     assert_eq!(ports, [8443]);
 }
+
+/// The account of held bytes is what the connections hold, also after one of them was given up.
+#[test]
+fn the_account_of_held_bytes_is_right_after_a_flow_is_given_up() {
+    let mut watch = Watch::plain();
+    watch.says((9, 9), 0, &[1; 1000]);
+    for client in 0..40 {
+        for part in 0..40 {
+            watch.says((1, 1000 + client), part * 1000, &[2; 1000]);
+        }
+    }
+    assert_eq!(watch.inspector.stats().open_before, 40);
+    assert_eq!(watch.inspector.held, 1000);
+    watch.finish();
+    assert_eq!(watch.inspector.held, 0);
+}

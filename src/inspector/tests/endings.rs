@@ -348,3 +348,23 @@ fn the_hellos_bytes_are_kept_where_they_are_asked_for() {
     watch.handshake(ONE, "a.example");
     assert!(watch.out.remove(0).bytes.is_none());
 }
+
+/// The server's answer was lost in the capture, not on the wire: its FIN stands behind bytes that are missing.
+#[test]
+fn a_fin_behind_missing_bytes_is_no_close_without_an_answer() {
+    let mut watch = Watch::plain();
+    let end = asked(&mut watch, &named("a.example"));
+    watch.send(ONE, true, FIN | ACK, (S + 1 + 500, C + 1 + end as u32), &[]);
+    assert!(watch.out[0].marks.gap);
+    assert_eq!(watch.told(), ["handshake a.example not_seen"]);
+}
+
+#[test]
+fn a_syn_with_data_is_one_packet() {
+    let mut watch = Watch::new(Settings { emit_end: true, ..Settings::default() });
+    let hello = named("a.example").stream();
+    watch.send(ONE, false, SYN, (C, 0), &hello);
+    watch.send(ONE, true, RST | ACK, (S, C + 1 + hello.len() as u32), &[]);
+    let (client, server) = watch.out.pop().unwrap().traffic.unwrap();
+    assert_eq!((client.packets, client.bytes, server.packets), (1, hello.len() as u64, 1));
+}
