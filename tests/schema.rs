@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use sni_watch::model;
 use sni_watch::model::frame::Origin;
-use sni_watch::model::observation::{Observation, Outcome};
+use sni_watch::model::observation::{Action, Observation, Outcome};
 use sni_watch::output::context::Context;
 use sni_watch::output::json::JsonSink;
 use sni_watch::output::sink::Sink;
@@ -32,6 +32,7 @@ fn observations() -> Vec<Observation> {
     bare.server.as_mut().unwrap().cipher_name = None;
     bare.server.as_mut().unwrap().version = model::hello::Version(0x7a7a);
     all.extend([Observation { server: None, ..bare.clone() }, bare]);
+    all.extend([sample::not_tls(Action::Hello), sample::not_tls(Action::Handshake)]);
     all
 }
 

@@ -13,7 +13,6 @@ use crate::hello::cursor::Cursor;
 use crate::hello::extensions::{ALPN, Extensions, SERVER_NAME};
 use crate::hello::record::MESSAGE_HEADER;
 use crate::model::hello::{Fingerprints, Hello, Sni, Version};
-use crate::model::segment::Transport;
 
 /// `supported_groups`, RFC 8422 §5.1.1.
 const GROUPS: u16 = 10;
@@ -32,10 +31,10 @@ struct Lists {
     signatures: Vec<u16>,
 }
 
-/// Both fingerprints of a hello that came over `transport`.
-pub fn fingerprints(hello: &Hello<'_>, transport: Transport) -> Fingerprints {
+/// Both fingerprints of a hello; `letter` is JA4's word for what carried it: `t` TCP, `q` QUIC, `d` DTLS.
+pub fn fingerprints(hello: &Hello<'_>, letter: char) -> Fingerprints {
     let lists = Lists::read(hello.message).unwrap_or_default();
-    Fingerprints { ja3: ja3(hello, &lists), ja4: ja4(hello, &lists, transport) }
+    Fingerprints { ja3: ja3(hello, &lists), ja4: ja4(hello, &lists, letter) }
 }
 
 impl Lists {
@@ -87,12 +86,9 @@ fn ja3(hello: &Hello<'_>, lists: &Lists) -> String {
     hex(&Md5::digest(text))
 }
 
-fn ja4(hello: &Hello<'_>, lists: &Lists, transport: Transport) -> String {
+fn ja4(hello: &Hello<'_>, lists: &Lists, letter: char) -> String {
     let mut text = String::with_capacity(36);
-    text.push(match transport {
-        Transport::Tcp => 't',
-        Transport::Udp => 'q',
-    });
+    text.push(letter);
     text.push_str(version(hello.offered));
     text.push(if matches!(hello.sni, Sni::Absent) { 'i' } else { 'd' });
     _ = write!(text, "{:02}{:02}", lists.ciphers.len().min(99), lists.extensions.len().min(99));

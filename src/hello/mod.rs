@@ -1,10 +1,12 @@
 //! Finds `ClientHellos` at the beginning of a stream, and reads what both sides say until they encrypt.
 //!
 //! [`PROTOCOLS`] is the table: what carries a hello is one row of it. A row's reader turns a stream's
-//! prefix into a hello; [`flight::Flight`] reads what either side says afterwards.
+//! prefix into a hello; [`flight::Flight`] reads what either side says afterwards. What comes in datagrams
+//! has a table of its own, [`DATAGRAMS`], whose readers read all of a connection.
 
 pub mod client;
 mod cursor;
+pub mod datagram;
 mod extensions;
 pub mod fingerprint;
 pub mod flight;
@@ -18,12 +20,16 @@ mod server;
 mod testing;
 pub mod tls;
 
+use crate::hello::datagram::DatagramProtocol;
 use crate::hello::protocol::{Probe, Protocol};
 use crate::hello::tls::Tls;
 use crate::model::segment::Transport;
 
 /// All protocols that carry a ClientHello.
 pub static PROTOCOLS: &[&dyn Protocol] = &[&Tls];
+
+/// All protocols that carry a ClientHello in datagrams.
+pub static DATAGRAMS: &[&dyn DatagramProtocol] = &[];
 
 /// What the table makes of a stream's or datagram's first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +61,8 @@ pub fn probe(transport: Transport, prefix: &[u8]) -> Found {
 /// The live filter where the user gives none, in pcap-filter(7) words: each row's transport and ports.
 pub fn default_filter() -> String {
     let mut terms: Vec<String> = Vec::new();
-    for (transport, ports) in PROTOCOLS.iter().map(|row| row.carrier()) {
+    let datagrams = DATAGRAMS.iter().map(|row| (Transport::Udp, row.carrier()));
+    for (transport, ports) in PROTOCOLS.iter().map(|row| row.carrier()).chain(datagrams) {
         let word = match transport {
             Transport::Tcp => "tcp",
             Transport::Udp => "udp",
@@ -79,9 +86,11 @@ mod tests {
     #[test]
     fn rows_have_unique_names_and_ports_in_the_filter() {
         let filter = default_filter();
-        for (index, row) in PROTOCOLS.iter().enumerate() {
-            assert!(PROTOCOLS[..index].iter().all(|other| other.name() != row.name()));
-            let (transport, ports) = row.carrier();
+        let streams = PROTOCOLS.iter().map(|row| (row.name(), row.carrier()));
+        let datagrams = DATAGRAMS.iter().map(|row| (row.name(), (Transport::Udp, row.carrier())));
+        let mut names = std::collections::HashSet::new();
+        for (name, (transport, ports)) in streams.chain(datagrams) {
+            assert!(names.insert(name), "{name} is there twice");
             let word = if transport == Transport::Tcp { "tcp" } else { "udp" };
             assert!(!ports.is_empty());
             for port in ports {

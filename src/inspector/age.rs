@@ -64,6 +64,7 @@ impl Inspector {
                 self.conclude(index, Cause::Timeout, at, out);
             }
         }
+        self.tick_datagrams(out);
     }
 
     /// The end of the capture: tells all that is still open, in the order of age.
@@ -88,5 +89,6 @@ impl Inspector {
                 self.stats.unanswered += 1;
             }
         }
+        self.finish_datagrams(out);
     }
 }

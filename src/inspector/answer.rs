@@ -135,7 +135,7 @@ fn hear(connection: &mut Connection, way: Way, said: Said, mark: Mark, news: &mu
 }
 
 /// What the ServerHello alone tells about resumption.
-fn resumed(hello: &ServerHello, offered: &SessionId) -> Option<bool> {
+pub(super) fn resumed(hello: &ServerHello, offered: &SessionId) -> Option<bool> {
     if hello.version.is_13() {
         return Some(hello.psk);
     }

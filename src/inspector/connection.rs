@@ -130,17 +130,7 @@ impl Exchange {
     pub fn new(hello: &Hello<'_>, name: Arc<Name>) -> Self {
         Self {
             way: Way::Forth,
-            facts: HelloFacts {
-                random: *hello.random,
-                offered: hello.offered,
-                alpn: hello.alpn.map(Into::into),
-                bytes: u32::try_from(hello.message.len()).unwrap_or(u32::MAX),
-                segments: 1,
-                records: hello.records,
-                index: 0,
-                ech: hello.ech,
-                fingerprints: None,
-            },
+            facts: HelloFacts::of(hello),
             session_id: SessionId::new(hello.session_id),
             name,
             first: Mark::default(),

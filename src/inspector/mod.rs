@@ -12,6 +12,7 @@ pub mod settings;
 
 mod age;
 mod answer;
+mod datagram;
 mod record;
 mod seek;
 #[cfg(test)]
@@ -23,7 +24,9 @@ use std::collections::VecDeque;
 use crate::flow::limits::{ENDED, SAME_PACKET};
 use crate::flow::slab::Slab;
 use crate::flow::table::{Found, State, Table};
+use crate::hello::DATAGRAMS;
 use crate::inspector::connection::{Connection, SEEK};
+use crate::inspector::datagram::Datagrams;
 use crate::inspector::half::{Half, HalfStep, SILENT, SYN, Tcp};
 use crate::inspector::names::Names;
 use crate::inspector::seek::Tools;
@@ -42,6 +45,7 @@ pub struct Inspector {
     halves: Slab<Half, 2>,
     open: Slab<Connection, 3>,
     ended: VecDeque<(u64, u32)>,
+    datagrams: Datagrams,
     tools: Tools,
     stats: FlowStats,
     held: usize,
@@ -58,6 +62,7 @@ impl Inspector {
             halves: Slab::default(),
             open: Slab::default(),
             ended: VecDeque::new(),
+            datagrams: Datagrams::new(DATAGRAMS),
             tools,
             stats: FlowStats::default(),
             held: 0,
@@ -67,7 +72,7 @@ impl Inspector {
 
     /// Counters of the connections.
     pub fn stats(&self) -> FlowStats {
-        FlowStats { active: self.table.len() as u64, ..self.stats }
+        FlowStats { active: (self.table.len() + self.datagrams.len()) as u64, ..self.stats }
     }
 
     /// Streams that held no hello, by reason.
@@ -100,7 +105,10 @@ impl Inspector {
     /// Takes one segment; what it completes is appended to `out`.
     #[inline]
     pub fn push(&mut self, segment: &Segment<'_>, out: &mut Vec<Observation>) {
-        let Header::Tcp { seq, ack, flags } = segment.header else { return };
+        let Header::Tcp { seq, ack, flags } = segment.header else {
+            self.datagram(segment, out);
+            return;
+        };
         let tcp = Tcp { seq, ack, flags };
         self.now = self.now.max(segment.time);
         let Some(found) = self.table.find(segment.hash) else {

@@ -7,6 +7,9 @@ use crate::model::hello::Alert;
 use crate::model::observation::{Action, Handshake, Marks, Observation, Outcome, Peer, Traffic};
 use crate::model::segment::FlowKey;
 
+/// `network.protocol` of what goes over TCP.
+const PROTOCOL: &str = "tls";
+
 /// Why the watch over a handshake ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
@@ -144,6 +147,7 @@ fn bare(connection: &Connection, exchange: &Exchange) -> Observation {
         completed: exchange.whole.time,
         origin: connection.origin,
         packet: exchange.whole.packet,
+        protocol: PROTOCOL,
         flow: oriented(connection.key, exchange.way),
         vlans: exchange.vlans,
         tunnel: exchange.tunnel,
@@ -191,6 +195,7 @@ pub(super) fn incomplete(
         completed: now,
         origin: connection.origin,
         packet: first.packet,
+        protocol: PROTOCOL,
         flow: oriented(connection.key, client),
         vlans: connection.vlans,
         tunnel: connection.tunnel,
@@ -233,6 +238,7 @@ pub(super) fn attempt(half: &Half, result: Outcome, completed: Timestamp) -> Obs
         completed,
         origin: half.origin,
         packet: half.first.packet,
+        protocol: PROTOCOL,
         flow: half.key,
         vlans: half.vlans,
         tunnel: half.tunnel,

@@ -245,7 +245,7 @@ fn judge(prefix: &[u8], tools: &mut Tools) -> Judged {
             let name = tools.names.get(hello.sni);
             let mut exchange = Box::new(Exchange::new(&hello, name));
             if tools.fingerprints {
-                let found = fingerprints(&hello, Transport::Tcp);
+                let found = fingerprints(&hello, 't');
                 exchange.facts.fingerprints = Some(Box::new(found));
             }
             Judged::Hello(exchange, hello.wire_len)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::frame::{OriginId, Timestamp};
-use super::hello::{Alert, Fingerprints, ServerHello, Version};
+use super::hello::{Alert, Fingerprints, Hello, ServerHello, Version};
 use super::name::Name;
 use super::segment::{FlowKey, Tunnel, Vlans};
 
@@ -109,6 +109,23 @@ pub struct HelloFacts {
     pub fingerprints: Option<Box<Fingerprints>>,
 }
 
+impl HelloFacts {
+    /// What a hello says; it came in one segment, as far as is known here.
+    pub fn of(hello: &Hello<'_>) -> Self {
+        Self {
+            random: *hello.random,
+            offered: hello.offered,
+            alpn: hello.alpn.map(Into::into),
+            bytes: u32::try_from(hello.message.len()).unwrap_or(u32::MAX),
+            segments: 1,
+            records: hello.records,
+            index: 0,
+            ech: hello.ech,
+            fingerprints: None,
+        }
+    }
+}
+
 /// How the handshake went. Times are nanoseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handshake {
@@ -170,6 +187,8 @@ pub struct Observation {
     /// Frame number of the packet that completed the (last) ClientHello, which is where Wireshark shows it;
     /// without a hello, of its first byte or of the first SYN.
     pub packet: u64,
+    /// `network.protocol`: what carried the hello.
+    pub protocol: &'static str,
     /// Client → server. The source port is 0 where the record stands for several connections.
     pub flow: FlowKey,
     /// VLAN tags of the hello's first segment.

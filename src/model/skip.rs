@@ -16,17 +16,21 @@ pub enum Skip {
     Fragment,
     /// IP, but neither TCP nor UDP.
     OtherTransport,
-    /// TCP or UDP payload that no protocol of the table recognises.
+    /// TCP payload that no protocol of the table recognises.
     NotTls,
     /// TLS, but not a well-formed `ClientHello`.
     BadHello,
     /// A hello larger than the cap.
     HelloTooLarge,
+    /// A UDP datagram that no protocol of the table recognises.
+    OtherDatagram,
+    /// A datagram that looks like the beginning of a connection and is not: its keys do not open it.
+    Sealed,
 }
 
 impl Skip {
     /// All reasons, in the order of their counters.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::UnknownLink,
         Self::NotIp,
         Self::TruncatedHeader,
@@ -36,6 +40,8 @@ impl Skip {
         Self::NotTls,
         Self::BadHello,
         Self::HelloTooLarge,
+        Self::OtherDatagram,
+        Self::Sealed,
     ];
 
     /// The reason in a few words, as the summary prints it.
@@ -50,6 +56,8 @@ impl Skip {
             Self::NotTls => "not TLS",
             Self::BadHello => "malformed ClientHello",
             Self::HelloTooLarge => "ClientHello over the size cap",
+            Self::OtherDatagram => "UDP of other protocols",
+            Self::Sealed => "under unknown keys",
         }
     }
 }

@@ -185,6 +185,9 @@ impl Layout {
             put(out, format_args!("{separator}{arguments}"));
             separator = ", ";
         };
+        if observation.protocol != "tls" {
+            add(format_args!("{}", observation.protocol));
+        }
         if let Some(hello) = &observation.hello {
             hello_facts(&mut add, hello, observation);
         }

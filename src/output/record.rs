@@ -164,7 +164,8 @@ fn network(t: &mut Text<'_>, observation: &Observation, verbosity: u8) {
         (Transport::Udp, Hosts::V4(..)) => ",\"network\":{\"transport\":\"udp\",\"type\":\"ipv4\"",
         (Transport::Udp, Hosts::V6(..)) => ",\"network\":{\"transport\":\"udp\",\"type\":\"ipv6\"",
     });
-    t.lit(",\"protocol\":\"tls\"");
+    t.lit(",\"protocol\":");
+    t.word(observation.protocol);
     // The identifier is of one flow: a record without a source port stands for several.
     if verbosity >= 1 && flow.ports.0 != 0 {
         t.lit(",\"community_id\":");
@@ -196,11 +197,12 @@ fn vlans(t: &mut Text<'_>, vlans: Vlans) {
     }
 }
 
-/// What the name means to the mesh, and the hello's identity on every hop.
+/// What the name means to the mesh, and the hello's identity on every hop; a hello that is not TLS has none.
 fn mesh(t: &mut Text<'_>, observation: &Observation) {
-    let (Some(name), Some(hello)) = (&observation.name, &observation.hello) else { return };
+    let Some(name) = &observation.name else { return };
     t.lit(",\"mesh\":");
     let members = rendered(name).mesh;
+    let Some(hello) = &observation.hello else { return t.raw(members) };
     t.raw(members.strip_suffix(b"}").unwrap_or(members));
     t.lit(",\"hop\":{\"id\":");
     t.hexadecimal(hello.random.first_chunk::<8>().map_or(&[], |start| start));

@@ -117,6 +117,7 @@ pub(crate) fn ok() -> Observation {
         completed: T0.plus(4_600_000),
         origin: OriginId(0),
         packet: 4,
+        protocol: "tls",
         flow: flow("10.42.0.17", (41022, 443), "10.128.0.10"),
         vlans: Vlans::default(),
         tunnel: None,
@@ -189,6 +190,13 @@ pub(crate) fn rare() -> Observation {
     let bytes = HelloBytes { head: Box::from(&b"head"[..]), records: Box::from(&b"\x16\x03\x01dc2"[..]) };
     it.bytes = Some(Box::new(bytes));
     it
+}
+
+/// A hello with a name that is not TLS, over UDP.
+pub(crate) fn not_tls(action: Action) -> Observation {
+    let flow = FlowKey { transport: Transport::Udp, ..ok().flow };
+    let handshake = ok().handshake.filter(|_| action == Action::Handshake);
+    Observation { action, protocol: "gquic", flow, hello: None, server: None, handshake, ..ok() }
 }
 
 /// Memory that a sink writes to and a test reads.

@@ -43,7 +43,7 @@ fn ja3_of_its_published_example() {
         [(SERVER_NAME, vec![]), (GROUPS, vec16(&list(&[23, 24, 25]))), (POINT_FORMATS, vec![1, 0])];
     let ciphers = [47, 53, 5, 10, 49161, 49162, 49171, 49172, 50, 56, 19, 4];
     let message = message(&ciphers, &extensions);
-    let found = fingerprints(&hello(&message, NAMED, None, (0x0301, 0x0301)), Transport::Tcp);
+    let found = fingerprints(&hello(&message, NAMED, None, (0x0301, 0x0301)), 't');
     assert_eq!(found.ja3, "ada70206e40642a3e4461f35503241d5");
 }
 
@@ -64,16 +64,16 @@ fn ja4_of_its_published_example() {
     let message = message(&ciphers, &extensions);
     let alpn = Some(&b"\x02h2\x08http/1.1"[..]);
     let named = hello(&message, NAMED, alpn, (0x0303, 0x0304));
-    let ja4 = fingerprints(&named, Transport::Tcp).ja4;
+    let ja4 = fingerprints(&named, 't').ja4;
     assert_eq!(ja4, "t13d1516h2_8daaf6152771_e5627efa2ab1");
     let nameless = hello(&message, Sni::Absent, None, (0x0303, 0x0304));
-    assert_eq!(fingerprints(&nameless, Transport::Udp).ja4, "q13i151600_8daaf6152771_e5627efa2ab1");
+    assert_eq!(fingerprints(&nameless, 'q').ja4, "q13i151600_8daaf6152771_e5627efa2ab1");
 }
 
 #[test]
 fn empty_lists_are_zeros() {
     let bare = [&[1, 0, 0, 41, 3, 1], &RANDOM[..], &[0, 0, 2, 0x0a, 0x0a, 1, 0]].concat();
-    let found = fingerprints(&hello(&bare, Sni::Absent, None, (0x0301, 0x0301)), Transport::Tcp);
+    let found = fingerprints(&hello(&bare, Sni::Absent, None, (0x0301, 0x0301)), 't');
     assert_eq!(found.ja4, "t10i000000_000000000000_000000000000");
     assert_eq!(found.ja3, hex(&Md5::digest("769,,,,")));
 }
@@ -97,6 +97,6 @@ fn cut_lists_never_panic() {
     let whole = message(&[1, 2], &[(GROUPS, vec16(&list(&[23]))), (POINT_FORMATS, vec![1, 0])]);
     for end in 0..whole.len() {
         let cut = hello(&whole[..end], NAMED, None, (0x0303, 0x0303));
-        assert_eq!(fingerprints(&cut, Transport::Tcp).ja3.len(), 32);
+        assert_eq!(fingerprints(&cut, 't').ja3.len(), 32);
     }
 }

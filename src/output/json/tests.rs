@@ -166,6 +166,18 @@ fn rare_facts_stand_where_ecs_has_them() {
 }
 
 #[test]
+fn a_hello_that_is_not_tls_has_a_name_and_none_of_tls() {
+    use crate::model::observation::Action;
+
+    let it = record(2, sample::interface(), &sample::not_tls(Action::Handshake));
+    assert_eq!((&it["network"]["protocol"], &it["network"]["transport"]), (&json!("gquic"), &json!("udp")));
+    assert_eq!((&it["mesh"]["service"], &it["handshake"]["result"]), (&json!("currency"), &json!("ok")));
+    assert_eq!((it.get("tls"), it["mesh"].get("hop"), it["handshake"].get("index")), (None, None, None));
+    let hello = live(&sample::not_tls(Action::Hello));
+    assert_eq!((&hello["mesh"]["service"], hello.get("handshake")), (&json!("currency"), None));
+}
+
+#[test]
 fn a_file_is_told_by_name_and_packet_and_an_interface_is_not() {
     let it = record(0, sample::file(), &sample::ok());
     assert_eq!(it["capture"], json!({"file": "gw1.pcap", "packet": 4}));

@@ -108,6 +108,14 @@ fn verbose_lines_hold_the_whole_name_and_the_hello() {
 }
 
 #[test]
+fn verbose_lines_name_a_protocol_that_is_not_tls_over_tcp() {
+    let record = sample::not_tls(crate::model::observation::Action::Handshake);
+    let text = line(&Context { verbosity: 1, ..context() }, &record);
+    assert!(text.contains(".consul  gquic\n"), "{text}");
+    assert!(!line(&context(), &record).contains("gquic"));
+}
+
+#[test]
 fn rare_facts_and_the_origin_stand_on_verbose_lines() {
     let mut two = sample::file().to_vec();
     two.push(crate::model::frame::Origin { name: "b\u{202e}.pcap".into(), node: "gw2".into(), live: false });

@@ -14,6 +14,7 @@ fn record() -> Observation {
         completed: Timestamp(0),
         origin: OriginId(0),
         packet: 1,
+        protocol: "tls",
         flow: FlowKey {
             hosts: Hosts::V4(Ipv4Addr::new(10, 42, 0, 17), Ipv4Addr::new(10, 128, 0, 10)),
             ports: (41022, 443),

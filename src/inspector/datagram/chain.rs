@@ -1,0 +1,80 @@
+//! Connections that share their addresses and ports at the same time.
+//!
+//! They form a chain, newest first, that begins in the flow's slot of the table. Each datagram goes to the
+//! one whose reader takes it. Who leaves the chain leaves its tag in the slot.
+
+use crate::flow::table::State;
+use crate::inspector::datagram::{Datagrams, Desk, LINGER};
+use crate::model::segment::Segment;
+
+/// Connections with the same addresses and ports at the same time.
+pub(super) const TOGETHER: usize = 8;
+
+impl Datagrams {
+    /// Gives the datagram to the one of a chain's connections that it belongs to, if there is one.
+    pub(super) fn belongs(&mut self, newest: u32, segment: &Segment<'_>, desk: &mut Desk<'_>) -> bool {
+        let mut told = None;
+        let mut next = Some(newest);
+        while let Some(index) = next {
+            let Some(connection) = self.open.get_mut(index) else { break };
+            next = connection.older;
+            if connection.told.is_some() {
+                told = told.or(Some(index));
+                continue;
+            }
+            if let Some(heard) = connection.read(segment, &mut self.scratch, desk.tools) {
+                self.act(index, heard, segment.time, desk);
+                return true;
+            }
+        }
+        told.is_some_and(|index| self.linger(index, segment))
+    }
+
+    /// What follows on a connection that was told is counted, unless it may begin another one.
+    fn linger(&mut self, index: u32, segment: &Segment<'_>) -> bool {
+        let tag = self.row(segment.payload).map(|row| row.tag(segment.payload));
+        let Some(connection) = self.open.get_mut(index) else { return false };
+        if tag.is_some_and(|tag| tag != connection.reader.tag()) {
+            return false;
+        }
+        connection.count(segment);
+        connection.since = self.now;
+        self.open.renew(index, LINGER);
+        true
+    }
+
+    /// The connections of a flow, newest first.
+    pub(super) fn chain(&self, hash: u64) -> [Option<u32>; TOGETHER] {
+        let mut chain = [None; TOGETHER];
+        let mut next = match self.table.find(hash).map(|found| found.state) {
+            Some(State::Open(index)) => Some(index),
+            _ => None,
+        };
+        for place in &mut chain {
+            *place = next;
+            next = next.and_then(|index| self.open.get(index)?.older);
+        }
+        chain
+    }
+
+    /// Takes a connection out of its chain; its tag stays.
+    pub(super) fn leave(&mut self, index: u32) {
+        let Some(gone) = self.open.remove(index) else { return };
+        let Some(found) = self.table.find(gone.hash) else { return };
+        let tag = gone.reader.tag();
+        let State::Open(newest) = found.state else { return };
+        if newest == index {
+            self.table.set(found, gone.older.map_or(State::Done, State::Open), tag);
+            return;
+        }
+        self.table.set(found, found.state, tag);
+        let mut next = Some(newest);
+        while let Some(connection) = next.and_then(|index| self.open.get_mut(index)) {
+            next = connection.older;
+            if next == Some(index) {
+                connection.older = gone.older;
+                return;
+            }
+        }
+    }
+}
