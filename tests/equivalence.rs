@@ -199,7 +199,7 @@ fn told(sent: &[Packet]) -> Vec<Observation> {
 fn reference(connection: &Connection) -> Vec<Observation> {
     let records = told(&packets(connection));
     assert_eq!(records.len(), 1, "{records:#?}");
-    assert_eq!(records[0].name.as_ref().and_then(|name| name.text.as_deref()), Some(NAME));
+    assert_eq!(records[0].name.as_ref().and_then(|name| name.text()), Some(NAME));
     records
 }
 
@@ -278,7 +278,7 @@ proptest! {
             sent.remove(lost.index(sent.len()));
         }
         for record in told(&sent) {
-            let name = record.name.as_ref().and_then(|name| name.text.as_deref());
+            let name = record.name.as_ref().and_then(|name| name.text());
             prop_assert!(matches!(name, None | Some(NAME)), "{:?}", name);
             let result = record.handshake.map(|handshake| handshake.result);
             prop_assert!(result != Some(Outcome::Ok) || name.is_some());

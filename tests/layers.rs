@@ -67,7 +67,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("foldhash", &["inspector", "tally"]),
     ("md5", &["hello"]),
     ("sha2", &["hello"]),
-    ("hashbrown", &["inspector"]),
+    ("hashbrown", &["tally"]),
     // the allocator of the program, which is no part of the library
     ("mimalloc", &["main"]),
     ("base64", &["output"]),

@@ -113,10 +113,10 @@ fn every_scheme_has_a_name_a_help_and_an_example_of_its_own() {
     let namer = Namer::default();
     for row in SCHEMES {
         let (name, service) = example(row.name());
-        let target = namer.classify(Sni::Name { bytes: name.as_bytes(), more: false }).target;
-        assert_eq!(target.scheme, row.name(), "{name}");
-        assert_eq!(target.service.as_deref().unwrap_or_default(), service, "{name}");
-        assert_eq!(row.parse(name).as_ref(), Some(&target), "{name}");
+        let read = namer.classify(Sni::Name { bytes: name.as_bytes(), more: false });
+        assert_eq!(read.scheme, row.name(), "{name}");
+        assert_eq!(read.service().unwrap_or_default(), service, "{name}");
+        assert_eq!(row.fields(name).map(|fields| fields.kind), Some(read.kind), "{name}");
     }
 }
 
@@ -125,8 +125,8 @@ fn the_last_scheme_and_no_other_answers_to_every_name() {
     let last: &dyn Scheme = *SCHEMES.last().unwrap();
     for row in SCHEMES {
         let (name, _) = example(row.name());
-        assert!(last.read(name).is_some(), "{name}");
-        assert!(row.name() == last.name() || row.read("www.example.org").is_none(), "{}", row.name());
+        assert!(last.fields(name).is_some(), "{name}");
+        assert!(row.name() == last.name() || row.fields("www.example.org").is_none(), "{}", row.name());
     }
 }
 

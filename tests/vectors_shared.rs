@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use sni_watch::model::hello::Sni;
-use sni_watch::model::name::Target;
+use sni_watch::model::name::{Field, Flag};
 use sni_watch::naming::{Namer, text};
 
 const COLUMNS: usize = 10;
@@ -23,19 +23,18 @@ fn found(sni: &str) -> [String; COLUMNS - 1] {
         "(empty)" => Sni::Empty,
         _ => Sni::Name { bytes: &bytes, more: false },
     };
-    let Target { kind, service, subset, namespace, partition, peer, datacenter, trust_domain, flags, .. } =
-        Namer::default().classify(sni).target;
-    let text = |field: Option<Box<str>>| field.map(String::from).unwrap_or_default();
+    let name = Namer::default().classify(sni);
+    let text = |field| name.field(field).unwrap_or_default().to_owned();
     [
-        kind.to_owned(),
-        text(service),
-        text(subset),
-        text(namespace),
-        text(partition),
-        text(peer),
-        text(datacenter),
-        text(trust_domain),
-        flags.join(","),
+        name.kind.to_owned(),
+        text(Field::Service),
+        text(Field::Subset),
+        text(Field::Namespace),
+        text(Field::Partition),
+        text(Field::Peer),
+        text(Field::Datacenter),
+        text(Field::TrustDomain),
+        name.flags.iter().map(Flag::name).collect::<Vec<_>>().join(","),
     ]
 }
 

@@ -34,7 +34,7 @@ pub fn explain(
     let sni = if name.is_empty() { Sni::Empty } else { Sni::Name { bytes: name, more: false } };
     let name = Namer::new(pattern).classify(sni);
     if as_json {
-        return written(out.write_all(&mesh::line(&name.target)));
+        return written(out.write_all(&mesh::line(&name)));
     }
     let rows = explain::explain(&name);
     let width = rows.iter().map(|(label, _)| label.len()).max().unwrap_or(0).min(48);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::frame::Timestamp;
+use crate::model::name::Name;
 use crate::output::context::{HexMode, TimeStyle};
 use crate::run::plan::{Emit, Input, Plan, When};
 use crate::source::live::options::{Direction, LiveOptions};
@@ -273,7 +274,9 @@ fn a_name_to_explain_may_hold_escaped_bytes() {
     }
     let line = "explain a.dc1 --json --name-pattern (?<service>a)";
     let Ok(Command::Explain { json: true, pattern, .. }) = parse(line) else { panic!() };
-    assert_eq!(pattern.unwrap().parse("a").unwrap().service.as_deref(), Some("a"));
+    let name = Name::new("a".into(), None);
+    let values = pattern.unwrap().parse("a").unwrap();
+    assert_eq!(name.meaning("k", "s", &values).service(), Some("a"));
 }
 
 #[test]

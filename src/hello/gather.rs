@@ -15,7 +15,15 @@ impl<const N: usize> Default for Gather<N> {
 
 impl<const N: usize> Gather<N> {
     /// Takes bytes off the front of `from` until there are `want`.
+    #[inline]
     pub(crate) fn feed(&mut self, want: usize, from: &mut &[u8]) {
+        if self.have == 0
+            && want == N
+            && let Some((all, rest)) = from.split_first_chunk::<N>()
+        {
+            (self.bytes, self.have, *from) = (*all, u8::try_from(N).unwrap_or(u8::MAX), rest);
+            return;
+        }
         let free = self.bytes.iter_mut().take(want).skip(usize::from(self.have));
         for slot in free {
             let Some((byte, rest)) = from.split_first() else { return };
@@ -26,7 +34,14 @@ impl<const N: usize> Gather<N> {
     }
 
     /// Feeds until there are `M` bytes, gives them, and starts anew.
+    #[inline]
     pub(crate) fn fill<const M: usize>(&mut self, from: &mut &[u8]) -> Option<[u8; M]> {
+        if self.have == 0
+            && let Some((all, rest)) = from.split_first_chunk::<M>()
+        {
+            *from = rest;
+            return Some(*all);
+        }
         self.feed(M, from);
         if usize::from(self.have) < M {
             return None;

@@ -17,19 +17,32 @@ const CERTIFICATE: u8 = 11;
 const FATAL: u8 = 2;
 
 /// What the newest segment showed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum News {
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct News {
     /// The second hello, after a HelloRetryRequest, is whole.
-    SecondHello,
+    pub second_hello: bool,
+    /// The first thing that decided the handshake.
+    pub end: Option<End>,
+}
+
+/// What decides a handshake.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum End {
     /// Both sides encrypt.
     Established,
     /// A fatal alert.
     Alert(Way, Alert),
 }
 
+impl News {
+    fn ends(&mut self, end: End) {
+        self.end.get_or_insert(end);
+    }
+}
+
 /// Takes a segment's payload once the hello is known.
-pub(super) fn follow(connection: &mut Connection, way: Way, segment: &Segment<'_>, tcp: Tcp) -> Vec<News> {
-    let mut news = Vec::new();
+pub(super) fn follow(connection: &mut Connection, way: Way, segment: &Segment<'_>, tcp: Tcp) -> News {
+    let mut news = News::default();
     let client = connection.exchange.as_ref().is_some_and(|exchange| exchange.way == way);
     let answered = connection.exchange.as_ref().is_some_and(|exchange| exchange.server.is_some());
     let side = connection.side(way);
@@ -57,26 +70,20 @@ pub(super) fn follow(connection: &mut Connection, way: Way, segment: &Segment<'_
         Place::Far => {}
     }
     if client && let Some(exchange) = &mut connection.exchange {
-        exchange.client_went_on |= segment.time > exchange.whole.time && !news.contains(&News::SecondHello);
+        exchange.client_went_on |= segment.time > exchange.whole.time && !news.second_hello;
     }
     news
 }
 
 /// Reads what was held of a direction as far as it is in order now.
-pub(super) fn catch_up(connection: &mut Connection, way: Way, mark: Mark, news: &mut Vec<News>) {
+pub(super) fn catch_up(connection: &mut Connection, way: Way, mark: Mark, news: &mut News) {
     while let Some(bytes) = connection.side(way).stream.take() {
         listen(connection, way, &bytes, mark, news);
     }
 }
 
 /// Feeds bytes that are in order to the direction's record reader.
-pub(super) fn listen(
-    connection: &mut Connection,
-    way: Way,
-    mut bytes: &[u8],
-    mark: Mark,
-    news: &mut Vec<News>,
-) {
+pub(super) fn listen(connection: &mut Connection, way: Way, mut bytes: &[u8], mark: Mark, news: &mut News) {
     while let Some(exchange) = &mut connection.exchange {
         let flight = if exchange.way == way { &mut exchange.client } else { &mut exchange.answer };
         let Some(said) = flight.next(&mut bytes) else { return };
@@ -89,7 +96,7 @@ pub(super) fn listen(
     }
 }
 
-fn hear(connection: &mut Connection, way: Way, said: Said, mark: Mark, news: &mut Vec<News>) {
+fn hear(connection: &mut Connection, way: Way, said: Said, mark: Mark, news: &mut News) {
     let Some(exchange) = &mut connection.exchange else { return };
     let from_server = exchange.way != way;
     match said {
@@ -112,9 +119,9 @@ fn hear(connection: &mut Connection, way: Way, said: Said, mark: Mark, news: &mu
             if let Some(exchange) = &mut connection.exchange {
                 exchange.facts.segments = segments;
             }
-            news.push(News::SecondHello);
+            news.second_hello = true;
         }
-        Said::Alert(alert) if alert.level == FATAL => news.push(News::Alert(way, alert)),
+        Said::Alert(alert) if alert.level == FATAL => news.ends(End::Alert(way, alert)),
         Said::Handshake(CERTIFICATE) if from_server => {
             exchange.resumed = exchange.resumed.or(Some(false));
         }
@@ -127,7 +134,7 @@ fn hear(connection: &mut Connection, way: Way, said: Said, mark: Mark, news: &mu
         Said::Encrypted if exchange.server.is_some() => {
             connection.side(way).encrypted = true;
             if connection.forth.encrypted && connection.back.encrypted {
-                news.push(News::Established);
+                news.ends(End::Established);
             }
         }
         _ => {}

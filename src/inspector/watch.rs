@@ -4,7 +4,7 @@ use crate::flow::limits::TOTAL_BYTES;
 use crate::flow::stream::Mark;
 use crate::flow::table::State;
 use crate::inspector::Inspector;
-use crate::inspector::answer::{self, News};
+use crate::inspector::answer::{self, End, News};
 use crate::inspector::connection::{ANSWER, Connection, LINGER, SEEK, Way};
 use crate::inspector::half::Tcp;
 use crate::inspector::record::{self, Cause};
@@ -53,19 +53,19 @@ impl Inspector {
         segment: &Segment<'_>,
         tcp: Tcp,
         out: &mut Vec<Observation>,
-    ) -> Vec<News> {
-        let Some(open) = self.open.get_mut(index) else { return Vec::new() };
+    ) -> News {
+        let Some(open) = self.open.get_mut(index) else { return News::default() };
         if open.exchange.is_some() {
             return answer::follow(open, way, segment, tcp);
         }
         open.marks.truncated |= segment.missing > 0;
         match seek::seek(open, way, segment, tcp, &mut self.tools) {
-            Sought::More => Vec::new(),
+            Sought::More => News::default(),
             Sought::Nothing => {
                 if record::begun(open).is_none() {
                     self.conclude(index, Cause::NoHello, segment.time, out);
                 }
-                Vec::new()
+                News::default()
             }
             Sought::Hello { in_place } => {
                 let rest = in_place.and_then(|len| segment.payload.get(len..)).unwrap_or_default();
@@ -82,13 +82,13 @@ impl Inspector {
         (segment, tcp): (&Segment<'_>, Tcp),
         rest: &[u8],
         out: &mut Vec<Observation>,
-    ) -> Vec<News> {
-        let mut news = Vec::new();
+    ) -> News {
+        let mut news = News::default();
         let Some(open) = self.open.get_mut(index) else { return news };
         open.since = self.now;
         open.marks.truncated = false;
         if let Some(exchange) = &open.exchange {
-            match exchange.name.text {
+            match exchange.name.text() {
                 Some(_) => self.stats.with_sni += 1,
                 None => self.stats.without_sni += 1,
             }
@@ -118,23 +118,28 @@ impl Inspector {
         news
     }
 
-    fn take_news(&mut self, index: u32, news: Vec<News>, at: Timestamp, out: &mut Vec<Observation>) {
-        for item in news {
-            match item {
-                News::Established => self.conclude(index, Cause::Established, at, out),
-                News::Alert(way, alert) => self.conclude(index, Cause::Alert(way, alert), at, out),
-                News::SecondHello => {
-                    let Some(open) = self.open.get_mut(index) else { return };
-                    open.since = self.now;
-                    if self.settings.emit_hello
-                        && let Some(exchange) = &open.exchange
-                    {
-                        out.push(record::hello(open, exchange));
-                    }
-                    self.open.renew(index, ANSWER);
-                }
-            }
+    #[inline]
+    fn take_news(&mut self, index: u32, news: News, at: Timestamp, out: &mut Vec<Observation>) {
+        if news.second_hello {
+            self.second_hello(index, out);
         }
+        match news.end {
+            None => {}
+            Some(End::Established) => self.conclude(index, Cause::Established, at, out),
+            Some(End::Alert(way, alert)) => self.conclude(index, Cause::Alert(way, alert), at, out),
+        }
+    }
+
+    /// The answer to it is waited for anew.
+    fn second_hello(&mut self, index: u32, out: &mut Vec<Observation>) {
+        let Some(open) = self.open.get_mut(index) else { return };
+        open.since = self.now;
+        if self.settings.emit_hello
+            && let Some(exchange) = &open.exchange
+        {
+            out.push(record::hello(open, exchange));
+        }
+        self.open.renew(index, ANSWER);
     }
 
     /// RST and FIN.

@@ -1,111 +1,327 @@
-//! A server name and what it means to the mesh.
+//! A server name and what it means to the mesh: pieces of one text, found once.
 
-use std::sync::OnceLock;
+/// A field of the `mesh` object that a piece of a name can fill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Field {
+    /// Service, or what stands in its place (see SNI-FORMATS: a node, a service account, an identity).
+    Service,
+    /// Service-resolver subset, version or section.
+    Subset,
+    /// Namespace.
+    Namespace,
+    /// Admin partition.
+    Partition,
+    /// The datacenter that the name reaches, region or zone.
+    Datacenter,
+    /// Cluster peer, as the exporting cluster calls it.
+    Peer,
+    /// Trust domain.
+    TrustDomain,
+}
 
-/// What a naming scheme reads out of a server name: the `mesh` object of a record.
+impl Field {
+    /// How many there are.
+    pub const COUNT: usize = 7;
+    /// All fields, in the order of the `mesh` object.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Service,
+        Self::Subset,
+        Self::Namespace,
+        Self::Partition,
+        Self::Datacenter,
+        Self::Peer,
+        Self::TrustDomain,
+    ];
+
+    /// The key in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Subset => "subset",
+            Self::Namespace => "namespace",
+            Self::Partition => "partition",
+            Self::Datacenter => "datacenter",
+            Self::Peer => "peer",
+            Self::TrustDomain => "trust_domain",
+        }
+    }
+}
+
+/// Something odd about a name: an element of `mesh.flags`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flag {
+    /// Upper-case letters.
+    Case,
+    /// One dot at the end.
+    TrailingDot,
+    /// A label without bytes.
+    EmptyLabel,
+    /// More than 255 bytes.
+    TooLong,
+    /// Bytes outside printable ASCII, or a space.
+    BadChars,
+    /// An IP address (RFC 6066 §3 allows none).
+    Ip,
+    /// A label of more than 63 bytes (RFC 1035 §2.3.4).
+    LongLabel,
+    /// A trust domain that is no UUID.
+    NotUuid,
+    /// The form allows two readings; the likelier one is told.
+    Ambiguous,
+    /// Braces of a Kuma name that is cut or damaged.
+    KumaTags,
+    /// A name without bytes.
+    Empty,
+    /// Lengths in the extension that contradict each other.
+    BadLength,
+}
+
+impl Flag {
+    /// All flags, in the order in which records list them.
+    pub const ALL: [Self; 12] = [
+        Self::Case,
+        Self::TrailingDot,
+        Self::EmptyLabel,
+        Self::TooLong,
+        Self::BadChars,
+        Self::Ip,
+        Self::LongLabel,
+        Self::NotUuid,
+        Self::Ambiguous,
+        Self::KumaTags,
+        Self::Empty,
+        Self::BadLength,
+    ];
+
+    /// The word in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Case => "case",
+            Self::TrailingDot => "trailing_dot",
+            Self::EmptyLabel => "empty_label",
+            Self::TooLong => "too_long",
+            Self::BadChars => "bad_chars",
+            Self::Ip => "ip",
+            Self::LongLabel => "long_label",
+            Self::NotUuid => "not_uuid",
+            Self::Ambiguous => "ambiguous",
+            Self::KumaTags => "kuma_tags",
+            Self::Empty => "empty",
+            Self::BadLength => "bad_length",
+        }
+    }
+}
+
+/// A set of [`Flag`]s.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags(u16);
+
+impl Flags {
+    /// Adds `flag` if `odd`.
+    pub fn set_if(&mut self, odd: bool, flag: Flag) {
+        self.0 |= u16::from(odd) << flag as u16;
+    }
+
+    /// True if `flag` is in the set.
+    pub fn has(self, flag: Flag) -> bool {
+        self.0 >> flag as u16 & 1 == 1
+    }
+
+    /// True if nothing is odd.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// All that are in either set.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The flags, in the order of [`Flag::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Flag> {
+        Flag::ALL.into_iter().filter(move |flag| self.has(*flag))
+    }
+}
+
+/// Where a field's value stands in the name's text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Span {
+    begin: u16,
+    end: u16,
+}
+
+/// A value that the form of a name implies without writing it: Consul's default partition.
+pub const IMPLIED: &str = "default";
+
+/// The span of [`IMPLIED`], which no text has.
+const IMPLIED_SPAN: Span = Span { begin: u16::MAX, end: u16::MAX };
+
+/// A server name, decoded once.
 ///
-/// Every text is lower-cased, with bytes outside printable ASCII as `\xNN`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Target {
+/// Every text has bytes outside printable ASCII, and the backslash, as `\xNN`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
     /// What the name names, such as `consul-service`; `other` where no scheme knows it.
     pub kind: &'static str,
     /// The scheme that recognised it: a name in the schemes table.
     pub scheme: &'static str,
-    /// Service, or what stands in its place (see SNI-FORMATS: a node, a service account, an identity).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub service: Option<Box<str>>,
-    /// Service-resolver subset, version or section.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub subset: Option<Box<str>>,
-    /// Namespace.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub namespace: Option<Box<str>>,
-    /// Admin partition.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub partition: Option<Box<str>>,
-    /// The datacenter that the name reaches, region or zone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub datacenter: Option<Box<str>>,
-    /// Cluster peer, as the exporting cluster calls it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub peer: Option<Box<str>>,
-    /// Trust domain.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub trust_domain: Option<Box<str>>,
-    /// What is odd about the name: `ambiguous`, `case`, `bad_chars`, `not_uuid`, `long_label`, `empty`,
-    /// `empty_label`, `ip`, `trailing_dot`, `too_long`, `kuma_tags`, `bad_length`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub flags: Vec<&'static str>,
-}
-
-/// The longest name that a [`Key`] holds.
-pub const MAX_KEY: usize = 111;
-
-/// A name's bytes as they came, for finding it again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Key {
-    len: u8,
-    bytes: [u8; MAX_KEY],
-}
-
-impl Key {
-    /// The key of a name; `None` for a longer one than [`MAX_KEY`] bytes.
-    pub fn new(name: &[u8]) -> Option<Self> {
-        let len = u8::try_from(name.len()).ok()?;
-        let mut bytes = [0; MAX_KEY];
-        bytes.get_mut(..name.len())?.copy_from_slice(name);
-        Some(Self { len, bytes })
-    }
-
-    /// The bytes.
-    pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
-    }
-}
-
-/// A server name, decoded once and shared by all records that carry it.
-///
-/// In this order in memory: whoever looks for a name by its bytes finds them beside the reference count.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[repr(C)]
-pub struct Name {
-    /// The bytes on the wire, where they fit.
-    pub key: Option<Key>,
-    /// Lower-cased, without a trailing dot, other bytes than printable ASCII as `\xNN`: for grouping.
-    /// `None` where the hello has no name, or an empty or malformed one.
-    pub text: Option<Box<str>>,
-    /// As on the wire with its case and dot, other bytes than printable ASCII as `\xNN`.
-    pub wire: Option<Box<str>>,
-    /// What it means.
-    pub target: Target,
-    /// What an output made of it, once for all records with this name.
-    pub rendered: Rendered,
+    /// What is odd about it.
+    pub flags: Flags,
+    spans: [Span; Field::COUNT],
+    text: Option<Box<str>>,
+    /// `None` where it is the same as `text`.
+    wire: Option<Box<str>>,
 }
 
 impl Name {
-    /// A name that no output has rendered yet.
-    pub fn new(text: Option<Box<str>>, wire: Option<Box<str>>, target: Target) -> Self {
-        Self { key: None, text, wire, target, rendered: Rendered::default() }
+    /// A hello's name that is none: absent, empty, malformed.
+    pub fn none(kind: &'static str, scheme: &'static str, flags: Flags) -> Self {
+        Self { kind, scheme, flags, spans: [Span::default(); Field::COUNT], text: None, wire: None }
+    }
+
+    /// A name of no meaning yet: `text` lower-cased and without a trailing dot, for grouping; `wire` with its
+    /// case and dot, `None` where that is the same.
+    pub fn new(text: Box<str>, wire: Option<Box<str>>) -> Self {
+        Self { text: Some(text), wire, ..Self::none("other", "plain", Flags::default()) }
+    }
+
+    /// Says what the name means. Each value is empty (absent), a piece of the text itself, or [`IMPLIED`]; any
+    /// other is left out.
+    #[must_use]
+    pub fn meaning(mut self, kind: &'static str, scheme: &'static str, values: &Values) -> Self {
+        (self.kind, self.scheme) = (kind, scheme);
+        self.spans = *values.spans();
+        self
+    }
+
+    /// For grouping: lower-cased, without a trailing dot. `None` where the hello has no name, or an empty or
+    /// malformed one.
+    pub fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
+    /// As on the wire, with its case and dot.
+    pub fn wire(&self) -> Option<&str> {
+        self.wire.as_deref().or(self.text())
+    }
+
+    /// The value of one field.
+    pub fn field(&self, field: Field) -> Option<&str> {
+        let span = *self.spans.get(field as usize)?;
+        if span == IMPLIED_SPAN {
+            return Some(IMPLIED);
+        }
+        let value = self.text.as_deref()?.get(usize::from(span.begin)..usize::from(span.end))?;
+        (!value.is_empty()).then_some(value)
+    }
+
+    /// [`Field::Service`].
+    pub fn service(&self) -> Option<&str> {
+        self.field(Field::Service)
+    }
+
+    /// [`Field::Subset`].
+    pub fn subset(&self) -> Option<&str> {
+        self.field(Field::Subset)
+    }
+
+    /// [`Field::Namespace`].
+    pub fn namespace(&self) -> Option<&str> {
+        self.field(Field::Namespace)
+    }
+
+    /// [`Field::Partition`].
+    pub fn partition(&self) -> Option<&str> {
+        self.field(Field::Partition)
+    }
+
+    /// [`Field::Datacenter`].
+    pub fn datacenter(&self) -> Option<&str> {
+        self.field(Field::Datacenter)
+    }
+
+    /// [`Field::Peer`].
+    pub fn peer(&self) -> Option<&str> {
+        self.field(Field::Peer)
+    }
+
+    /// [`Field::TrustDomain`].
+    pub fn trust_domain(&self) -> Option<&str> {
+        self.field(Field::TrustDomain)
     }
 }
 
-/// An output's own form of a name; it is no part of the name, and never makes two names differ.
-#[derive(Clone, Debug, Default)]
-pub struct Rendered(pub OnceLock<Parts>);
+/// The values that a scheme read in a text, as places in it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Values([Span; Field::COUNT]);
 
-/// Pieces of bytes, one behind the other.
-#[derive(Clone, Debug, Default)]
-pub struct Parts {
-    /// All pieces.
-    pub bytes: Box<[u8]>,
-    /// Where the second and the third begin.
-    pub cuts: [u32; 2],
-}
+impl Values {
+    fn spans(&self) -> &[Span; Field::COUNT] {
+        &self.0
+    }
 
-impl PartialEq for Rendered {
-    fn eq(&self, _: &Self) -> bool {
-        true
+    /// Fills `field` with bytes `begin..end` of the text; an empty piece leaves it as it is.
+    pub fn set(&mut self, field: Field, begin: usize, end: usize) {
+        if let (Ok(begin), Ok(end), Some(span)) =
+            (u16::try_from(begin), u16::try_from(end), self.0.get_mut(field as usize))
+            && begin < end
+        {
+            *span = Span { begin, end };
+        }
+    }
+
+    /// Fills `field` with `value`, a piece of `text`; an empty piece, or one from elsewhere, leaves it as it is.
+    pub fn set_piece(&mut self, field: Field, text: &str, value: &str) {
+        let begin = value.as_ptr().addr().wrapping_sub(text.as_ptr().addr());
+        let end = begin.wrapping_add(value.len());
+        if end <= text.len() {
+            self.set(field, begin, end);
+        }
+    }
+
+    /// Fills `field` with [`IMPLIED`].
+    pub fn imply(&mut self, field: Field) {
+        if let Some(span) = self.0.get_mut(field as usize) {
+            *span = IMPLIED_SPAN;
+        }
     }
 }
 
-impl Eq for Rendered {}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_pieces_of_the_text() {
+        let text = "web.shop.svc";
+        let mut values = Values::default();
+        values.set_piece(Field::Service, text, &text[..3]);
+        values.set_piece(Field::Namespace, text, &text[4..8]);
+        values.set_piece(Field::Subset, text, &text[3..3]);
+        values.set_piece(Field::Peer, text, &"elsewhere".to_owned());
+        values.imply(Field::Partition);
+        let name = Name::new(text.into(), Some("Web.shop.svc.".into())).meaning("k", "s", &values);
+        assert_eq!((name.service(), name.namespace()), (Some("web"), Some("shop")));
+        assert_eq!((name.subset(), name.peer(), name.partition()), (None, None, Some("default")));
+        assert_eq!((name.text(), name.wire()), (Some(text), Some("Web.shop.svc.")));
+    }
+
+    #[test]
+    fn flags_keep_their_order_whatever_came_first() {
+        let mut flags = Flags::default();
+        assert!(flags.is_empty());
+        for flag in Flag::ALL.into_iter().rev() {
+            flags.set_if(true, flag);
+            flags.set_if(false, flag);
+        }
+        assert!(flags.iter().eq(Flag::ALL));
+        let names: std::collections::BTreeSet<_> = flags.iter().map(Flag::name).collect();
+        assert_eq!(names.len(), Flag::ALL.len());
+    }
+
+    #[test]
+    fn a_name_is_small() {
+        assert!(size_of::<Name>() <= 104);
+    }
+}

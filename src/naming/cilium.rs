@@ -3,11 +3,14 @@
 //! Source: Cilium `pkg/auth/spire/certificate_provider.go`. A side handshake without data, on port 4250; the
 //! trust domain is configurable, and only its default can be told from other names.
 
-use crate::naming::labels::is_number;
-use crate::naming::scheme::{Field, Reading, Scheme};
+use crate::naming::labels::{after, is_number};
+use crate::naming::scheme::{Field, Fields, Parts, Reading, Scheme};
 
 /// The scheme.
 pub struct Cilium;
+
+/// The default trust domain.
+const TRUST_DOMAIN: &str = "spiffe.cilium";
 
 impl Scheme for Cilium {
     fn name(&self) -> &'static str {
@@ -18,12 +21,23 @@ impl Scheme for Cilium {
         "Cilium mutual authentication: a security identity"
     }
 
-    fn read<'n>(&self, name: &'n str) -> Option<Reading<'n>> {
-        let (identity, trust_domain) = name.split_once('.')?;
-        (trust_domain == "spiffe.cilium" && is_number::<u32>(identity)).then(|| {
-            Reading::new("cilium")
-                .field(Field::Service, identity, "numeric security identity of the endpoint")
-                .field(Field::TrustDomain, trust_domain, "trust domain")
-        })
+    fn fields<'n>(&self, name: &'n str) -> Option<Fields<'n>> {
+        read(name)
     }
+
+    fn parts<'n>(&self, name: &'n str) -> Option<Parts<'n>> {
+        read(name)
+    }
+}
+
+fn read<'n, R: Reading<'n>>(name: &'n str) -> Option<R> {
+    let identity = name.strip_suffix(TRUST_DOMAIN)?.strip_suffix('.')?;
+    let trust_domain = after(name, identity);
+    is_number::<u32>(identity).then(|| {
+        R::new("cilium").field(Field::Service, identity, "numeric security identity of the endpoint").field(
+            Field::TrustDomain,
+            trust_domain,
+            "trust domain",
+        )
+    })
 }

@@ -5,8 +5,9 @@
 //! cannot change where the name goes. Sources: Consul `agent/connect/sni.go`, `agent/connect/uri_server.go`
 //! (peering), `tlsutil/config.go` (servers), `agent/xds/listeners.go` (what gateways match).
 
-use crate::naming::labels::{after, is_uuid, pop};
-use crate::naming::scheme::{Field, Reading, Scheme};
+use crate::model::name::Flag;
+use crate::naming::labels::{after, is_uuid, last_dot, pop};
+use crate::naming::scheme::{Field, Fields, Parts, Reading, Scheme};
 
 /// The scheme.
 pub struct Consul;
@@ -28,26 +29,32 @@ impl Scheme for Consul {
         "Consul service mesh: services, gateways, queries, peers, servers"
     }
 
-    fn read<'n>(&self, name: &'n str) -> Option<Reading<'n>> {
-        let (rest, cluster) = name.strip_suffix(".consul")?.rsplit_once('.')?;
-        let (prefix, marker) = rest.rsplit_once('.').unwrap_or(("", rest));
-        let trust_domain = after(name, rest);
-        if is_uuid(cluster) {
-            return Some(marked(prefix, marker, trust_domain));
-        }
-        if DNS_LABELS.contains(&cluster) {
-            return None;
-        }
-        match marker {
-            "internal" | "internal-v1" | "external" if !prefix.is_empty() => {}
-            "peering" if is_peering(prefix) => {}
-            "server" if is_datacenter(cluster) => return Some(server(prefix, marker, cluster)),
-            _ => return None,
-        }
-        let mut reading = marked(prefix, marker, trust_domain);
-        reading.flags.insert(0, "not_uuid");
-        Some(reading)
+    fn fields<'n>(&self, name: &'n str) -> Option<Fields<'n>> {
+        read(name)
     }
+
+    fn parts<'n>(&self, name: &'n str) -> Option<Parts<'n>> {
+        read(name)
+    }
+}
+
+fn read<'n, R: Reading<'n>>(name: &'n str) -> Option<R> {
+    let (rest, cluster) = last_dot(name.strip_suffix(".consul")?)?;
+    let (prefix, marker) = last_dot(rest).unwrap_or(("", rest));
+    let trust_domain = after(name, rest);
+    if is_uuid(cluster) {
+        return Some(marked(prefix, marker, trust_domain));
+    }
+    if DNS_LABELS.contains(&cluster) {
+        return None;
+    }
+    match marker {
+        "internal" | "internal-v1" | "external" if !prefix.is_empty() => {}
+        "peering" if is_peering(prefix) => {}
+        "server" if is_datacenter(cluster) => return Some(server(prefix, marker, cluster)),
+        _ => return None,
+    }
+    Some(marked::<R>(prefix, marker, trust_domain).flag_if(true, Flag::NotUuid))
 }
 
 /// The characters that Consul allows in a datacenter's name.
@@ -60,8 +67,8 @@ fn is_peering(prefix: &str) -> bool {
 }
 
 /// Names that end in a marker and a trust domain.
-fn marked<'n>(prefix: &'n str, marker: &'n str, trust_domain: &'n str) -> Reading<'n> {
-    let (reading, meaning) = match marker {
+fn marked<'n, R: Reading<'n>>(prefix: &'n str, marker: &'n str, trust_domain: &'n str) -> R {
+    let (reading, meaning): (R, _) = match marker {
         "internal" => (internal(prefix), "marker of a mesh name in the default partition"),
         "internal-v1" => (internal_v1(prefix), "marker of a mesh name in a partition of its own"),
         "external" => (external(prefix), "marker of a service exported to a cluster peer"),
@@ -73,37 +80,37 @@ fn marked<'n>(prefix: &'n str, marker: &'n str, trust_domain: &'n str) -> Readin
     reading.mark(marker, meaning).field(Field::TrustDomain, trust_domain, TRUST_DOMAIN)
 }
 
-fn unknown(prefix: &str) -> Reading<'_> {
-    Reading::new("consul-unknown").mark(prefix, UNKNOWN)
+fn unknown<'n, R: Reading<'n>>(prefix: &'n str) -> R {
+    R::new("consul-unknown").mark(prefix, UNKNOWN)
 }
 
 /// `[subset.]service.namespace.dc`, or a gateway's `dc`.
-fn internal(prefix: &str) -> Reading<'_> {
+fn internal<'n, R: Reading<'n>>(prefix: &'n str) -> R {
     let mut head = prefix;
     let Some(datacenter) = pop(&mut head) else { return unknown(prefix) };
     let unfinished = head;
     match pop(&mut head) {
-        None => Reading::new("consul-gateway"),
+        None => R::new("consul-gateway"),
         Some(_) if head.is_empty() => unknown(unfinished),
         Some(namespace) => {
-            service(head).field(Field::Namespace, namespace, "namespace").implied(Field::Partition, "default")
+            service::<R>(head).field(Field::Namespace, namespace, "namespace").implied(Field::Partition)
         }
     }
     .field(Field::Datacenter, datacenter, DATACENTER)
 }
 
 /// `[subset.]service.namespace.partition.dc`, or a gateway's `partition.dc`.
-fn internal_v1(prefix: &str) -> Reading<'_> {
+fn internal_v1<'n, R: Reading<'n>>(prefix: &'n str) -> R {
     let mut head = prefix;
     let Some(datacenter) = pop(&mut head) else { return unknown(prefix) };
     let unfinished = head;
     match (pop(&mut head), pop(&mut head)) {
         (None, _) => unknown(""),
         (Some(partition), None) => {
-            Reading::new("consul-gateway").field(Field::Partition, partition, "admin partition")
+            R::new("consul-gateway").field(Field::Partition, partition, "admin partition")
         }
         (Some(_), Some(_)) if head.is_empty() => unknown(unfinished),
-        (Some(partition), Some(namespace)) => service(head)
+        (Some(partition), Some(namespace)) => service::<R>(head)
             .field(Field::Namespace, namespace, "namespace")
             .field(Field::Partition, partition, "admin partition"),
     }
@@ -114,15 +121,15 @@ fn internal_v1(prefix: &str) -> Reading<'_> {
 ///
 /// Two labels may be a subset and a service, or a service with a dot in its name: the subset is taken where
 /// the label can be one, and the guess is flagged. More labels are a dotted service, perhaps with a subset.
-fn service(head: &str) -> Reading<'_> {
-    let reading = Reading::new("consul-service");
+fn service<'n, R: Reading<'n>>(head: &'n str) -> R {
+    let reading = R::new("consul-service");
     match head.split_once('.') {
         Some((subset, name)) if is_subset(subset) && !name.contains('.') => reading
             .field(Field::Subset, subset, "subset of the service")
             .field(Field::Service, name, "service"),
         _ => reading.field(Field::Service, head, "service"),
     }
-    .flag_if(head.split_once('.').is_some_and(|(first, _)| is_subset(first)), "ambiguous")
+    .flag_if(head.split_once('.').is_some_and(|(first, _)| is_subset(first)), Flag::Ambiguous)
 }
 
 /// The grammar of a service-resolver's subset names.
@@ -134,26 +141,26 @@ fn is_subset(label: &str) -> bool {
 }
 
 /// `service.namespace.partition.peer`: no datacenter, even where the peer is called like one.
-fn external(prefix: &str) -> Reading<'_> {
+fn external<'n, R: Reading<'n>>(prefix: &'n str) -> R {
     let mut head = prefix;
     let Some(peer) = pop(&mut head) else { return unknown(prefix) };
     let unfinished = head;
     match (pop(&mut head), pop(&mut head)) {
-        (Some(partition), Some(namespace)) if !head.is_empty() => Reading::new("consul-peered")
+        (Some(partition), Some(namespace)) if !head.is_empty() => R::new("consul-peered")
             .field(Field::Service, head, "service")
             .field(Field::Namespace, namespace, "namespace")
             .field(Field::Partition, partition, "admin partition")
-            .flag_if(head.contains('.'), "ambiguous"),
+            .flag_if(head.contains('.'), Flag::Ambiguous),
         _ => unknown(unfinished),
     }
     .field(Field::Peer, peer, "peer: what the exporting cluster calls the caller's")
 }
 
 /// `query.default.dc`.
-fn query(prefix: &str) -> Reading<'_> {
+fn query<'n, R: Reading<'n>>(prefix: &'n str) -> R {
     let mut head = prefix;
     match (pop(&mut head), pop(&mut head)) {
-        (Some(datacenter), Some(namespace)) if !head.is_empty() => Reading::new("consul-query")
+        (Some(datacenter), Some(namespace)) if !head.is_empty() => R::new("consul-query")
             .field(Field::Service, head, "prepared query")
             .field(Field::Namespace, namespace, "namespace")
             .field(Field::Datacenter, datacenter, "datacenter that runs the query"),
@@ -162,9 +169,9 @@ fn query(prefix: &str) -> Reading<'_> {
 }
 
 /// `server.dc`, of the peering control plane.
-fn peering(prefix: &str) -> Reading<'_> {
+fn peering<'n, R: Reading<'n>>(prefix: &'n str) -> R {
     let (server, datacenter) = prefix.split_once('.').unwrap_or((prefix, ""));
-    Reading::new("consul-peering-server").mark(server, "any Consul server of the datacenter").field(
+    R::new("consul-peering-server").mark(server, "any Consul server of the datacenter").field(
         Field::Datacenter,
         datacenter,
         DATACENTER,
@@ -172,8 +179,8 @@ fn peering(prefix: &str) -> Reading<'_> {
 }
 
 /// `[node.]server.dc.consul`; a node's name may be a host name with dots.
-fn server<'n>(node: &'n str, marker: &'n str, datacenter: &'n str) -> Reading<'n> {
-    Reading::new("consul-server")
+fn server<'n, R: Reading<'n>>(node: &'n str, marker: &'n str, datacenter: &'n str) -> R {
+    R::new("consul-server")
         .field(Field::Service, node, "node name of one Consul server")
         .mark(marker, "marker of traffic between Consul servers")
         .field(Field::Datacenter, datacenter, DATACENTER)

@@ -5,7 +5,7 @@
 //! Source: developer.hashicorp.com/consul/docs/reference/dns. Only the default domain `consul` is known.
 
 use crate::naming::labels::after;
-use crate::naming::scheme::{Field, Reading, Scheme};
+use crate::naming::scheme::{Field, Fields, Parts, Reading, Scheme};
 
 /// The scheme.
 pub struct ConsulDns;
@@ -19,13 +19,21 @@ impl Scheme for ConsulDns {
         "Consul DNS names, as redis.service.dc1.consul"
     }
 
-    fn read<'n>(&self, name: &'n str) -> Option<Reading<'n>> {
-        let local = name.strip_suffix(".consul")?;
-        let (head, word) = rightmost_word(local)?;
-        let tail = local.get(head.len() + 1 + word.len()..)?.trim_start_matches('.');
-        let reading = subject(head, word).mark(word, meaning(word)?);
-        Some(locality(reading, tail, word)?.mark("consul", "Consul's DNS domain"))
+    fn fields<'n>(&self, name: &'n str) -> Option<Fields<'n>> {
+        read(name)
     }
+
+    fn parts<'n>(&self, name: &'n str) -> Option<Parts<'n>> {
+        read(name)
+    }
+}
+
+fn read<'n, R: Reading<'n>>(name: &'n str) -> Option<R> {
+    let local = name.strip_suffix(".consul")?;
+    let (head, word) = rightmost_word(local)?;
+    let tail = local.get(head.len() + 1 + word.len()..)?.trim_start_matches('.');
+    let reading = subject::<R>(head, word).mark(word, meaning(word)?);
+    Some(locality(reading, tail, word)?.mark("consul", "Consul's DNS domain"))
 }
 
 /// What a query word stands for; `None` for any other label.
@@ -55,8 +63,8 @@ fn rightmost_word(local: &str) -> Option<(&str, &str)> {
 }
 
 /// What is looked up: everything left of the query word.
-fn subject<'n>(head: &'n str, word: &str) -> Reading<'n> {
-    let reading = Reading::new("consul-dns");
+fn subject<'n, R: Reading<'n>>(head: &'n str, word: &str) -> R {
+    let reading = R::new("consul-dns");
     match word {
         "node" => return reading.field(Field::Service, head, "node"),
         "query" => return reading.field(Field::Service, head, "prepared query"),
@@ -82,7 +90,7 @@ fn subject<'n>(head: &'n str, word: &str) -> Reading<'n> {
 }
 
 /// `_service._tag`, where the tag `tcp` means any (RFC 2782 form of a service lookup).
-fn rfc2782<'n>(reading: Reading<'n>, service: (&'n str, &'n str), tag: (&'n str, &'n str)) -> Reading<'n> {
+fn rfc2782<'n, R: Reading<'n>>(reading: R, service: (&'n str, &'n str), tag: (&'n str, &'n str)) -> R {
     let reading = reading.valued(service.0, Field::Service, service.1, "service");
     if tag.1 == "tcp" {
         reading.mark(tag.0, "any tag")
@@ -92,7 +100,7 @@ fn rfc2782<'n>(reading: Reading<'n>, service: (&'n str, &'n str), tag: (&'n str,
 }
 
 /// Where it is looked up: pairs of value and marker, then at most one bare label; or namespace and datacenter.
-fn locality<'n>(mut reading: Reading<'n>, tail: &'n str, word: &str) -> Option<Reading<'n>> {
+fn locality<'n, R: Reading<'n>>(mut reading: R, tail: &'n str, word: &str) -> Option<R> {
     let mut rest = tail;
     while let Some((value, right)) = rest.split_once('.') {
         let marker = right.split_once('.').map_or(right, |(marker, _)| marker);

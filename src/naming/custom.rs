@@ -2,8 +2,7 @@
 
 use regex::{Regex, RegexBuilder};
 
-use crate::model::name::Target;
-use crate::naming::scheme::{Field, set};
+use crate::model::name::{Field, Values};
 
 /// `mesh.scheme` and `mesh.kind` of names that the user's pattern fits.
 pub const NAME: &str = "custom";
@@ -45,14 +44,16 @@ impl Pattern {
         Ok(Self { regex, groups })
     }
 
-    /// The fields of `name`, in the form that schemes read; `None` where the pattern does not fit.
-    pub fn parse(&self, name: &str) -> Option<Target> {
+    /// Where the fields of `name` stand, in the form that schemes read; `None` where the pattern does not fit.
+    pub fn parse(&self, name: &str) -> Option<Values> {
         let captures = self.regex.captures(name)?;
-        let mut target = Target { kind: NAME, scheme: NAME, ..Target::default() };
+        let mut values = Values::default();
         for &(index, field) in &self.groups {
-            set(&mut target, field, captures.get(index).map_or("", |group| group.as_str()));
+            if let Some(group) = captures.get(index) {
+                values.set(field, group.start(), group.end());
+            }
         }
-        Some(target)
+        Some(values)
     }
 }
 
@@ -95,9 +96,11 @@ fn problem(error: &regex::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::name::Name;
 
-    fn fit(pattern: &str, name: &str) -> Option<Target> {
-        Pattern::compile(pattern).unwrap().parse(name)
+    fn fit(pattern: &str, name: &str) -> Option<Name> {
+        let values = Pattern::compile(pattern).unwrap().parse(name)?;
+        Some(Name::new(name.into(), None).meaning(NAME, NAME, &values))
     }
 
     #[test]
@@ -105,32 +108,21 @@ mod tests {
         let pattern = "(?<service>s.)-(?<subset>u.)-(?<namespace>n.)-(?<partition>p.)-(?<datacenter>d.)-\
                        (?<peer>e.)-(?<trust_domain>t.)";
         let found = fit(pattern, "s1-u2-n3-p4-d5-e6-t7").unwrap();
-        let expected = Target {
-            kind: "custom",
-            scheme: "custom",
-            service: Some("s1".into()),
-            subset: Some("u2".into()),
-            namespace: Some("n3".into()),
-            partition: Some("p4".into()),
-            datacenter: Some("d5".into()),
-            peer: Some("e6".into()),
-            trust_domain: Some("t7".into()),
-            flags: vec![],
-        };
-        assert_eq!(found, expected);
+        let all = Field::ALL.map(|field| found.field(field).unwrap_or_default());
+        assert_eq!(all, ["s1", "u2", "n3", "p4", "d5", "e6", "t7"]);
     }
 
     #[test]
     fn dc_is_short_for_datacenter() {
         let found = fit(r"[^.]+\.(?<dc>[^.]+)\.shop\.example", "till.oslo.shop.example").unwrap();
-        assert_eq!((found.datacenter.as_deref(), found.service), (Some("oslo"), None));
+        assert_eq!((found.datacenter(), found.service()), (Some("oslo"), None));
     }
 
     #[test]
     fn the_whole_name_must_fit_whatever_the_case() {
         let pattern = r"(?<service>[A-Z]+)\.SHOP\.example|(?<subset>v1)";
-        assert_eq!(fit(pattern, "till.shop.example").unwrap().service.as_deref(), Some("till"));
-        assert_eq!(fit(pattern, "v1").unwrap().subset.as_deref(), Some("v1"));
+        assert_eq!(fit(pattern, "till.shop.example").unwrap().service(), Some("till"));
+        assert_eq!(fit(pattern, "v1").unwrap().subset(), Some("v1"));
         for name in ["a.till.shop.example", "till.shop.example.evil.example", "v12"] {
             assert_eq!(fit(pattern, name), None, "{name}");
         }
@@ -139,13 +131,13 @@ mod tests {
     #[test]
     fn a_group_that_takes_no_part_or_nothing_leaves_its_field_absent() {
         let found = fit("(?<service>a)(?<subset>b)?(?<peer>c*)", "a").unwrap();
-        assert_eq!((found.service.as_deref(), found.subset, found.peer), (Some("a"), None, None));
+        assert_eq!((found.service(), found.subset(), found.peer()), (Some("a"), None, None));
     }
 
     #[test]
     fn verbose_patterns_may_end_in_a_comment() {
         let found = fit("(?x) (?<service> [a-z]+ ) [.]shop # the till", "till.shop").unwrap();
-        assert_eq!(found.service.as_deref(), Some("till"));
+        assert_eq!(found.service(), Some("till"));
     }
 
     #[test]

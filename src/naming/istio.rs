@@ -5,7 +5,7 @@
 //! inside Envoy and never on the wire.
 
 use crate::naming::labels::{is_number, kubernetes};
-use crate::naming::scheme::{Field, Reading, Scheme};
+use crate::naming::scheme::{Field, Fields, Parts, Reading, Scheme};
 
 /// The scheme.
 pub struct Istio;
@@ -19,27 +19,35 @@ impl Scheme for Istio {
         "Istio: direction, port, subset and host"
     }
 
-    fn read<'n>(&self, name: &'n str) -> Option<Reading<'n>> {
-        let mut pieces = name.splitn(4, "_.");
-        let direction = pieces.next()?;
-        let meaning = match direction {
-            "outbound" => "towards the service",
-            "inbound" => "into the service's own proxy",
-            _ => return None,
-        };
-        let port = pieces.next().filter(|port| is_number::<u16>(port))?;
-        let (subset, host) = (pieces.next()?, pieces.next()?);
-        let reading = Reading::new("istio").mark(direction, meaning).mark(port, "port of the service").field(
-            Field::Subset,
-            subset,
-            "subset of the service",
-        );
-        Some(match kubernetes(host) {
-            Some((service, namespace, domain)) => reading
-                .field(Field::Service, service, "service")
-                .field(Field::Namespace, namespace, "namespace")
-                .mark(domain, "marker of a Kubernetes service, and the cluster's domain"),
-            None => reading.field(Field::Service, host, "host of the service"),
-        })
+    fn fields<'n>(&self, name: &'n str) -> Option<Fields<'n>> {
+        read(name)
     }
+
+    fn parts<'n>(&self, name: &'n str) -> Option<Parts<'n>> {
+        read(name)
+    }
+}
+
+fn read<'n, R: Reading<'n>>(name: &'n str) -> Option<R> {
+    let (direction, meaning) = match name.as_bytes().first() {
+        Some(b'o') => ("outbound", "towards the service"),
+        Some(b'i') => ("inbound", "into the service's own proxy"),
+        _ => return None,
+    };
+    let mut pieces = name.strip_prefix(direction)?.strip_prefix("_.")?.splitn(3, "_.");
+    let direction = name.get(..direction.len())?;
+    let port = pieces.next().filter(|port| is_number::<u16>(port))?;
+    let (subset, host) = (pieces.next()?, pieces.next()?);
+    let reading = R::new("istio").mark(direction, meaning).mark(port, "port of the service").field(
+        Field::Subset,
+        subset,
+        "subset of the service",
+    );
+    Some(match kubernetes(host) {
+        Some((service, namespace, domain)) => reading
+            .field(Field::Service, service, "service")
+            .field(Field::Namespace, namespace, "namespace")
+            .mark(domain, "marker of a Kubernetes service, and the cluster's domain"),
+        None => reading.field(Field::Service, host, "host of the service"),
+    })
 }

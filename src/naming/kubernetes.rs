@@ -5,7 +5,7 @@
 //! `pkg/service`. Clusters with a domain of their own look like any host name and need `--name-pattern`.
 
 use crate::naming::labels::kubernetes;
-use crate::naming::scheme::{Field, Part, Reading, Scheme};
+use crate::naming::scheme::{Field, Fields, Parts, Reading, Scheme};
 
 /// The scheme.
 pub struct Kubernetes;
@@ -19,22 +19,33 @@ impl Scheme for Kubernetes {
         "Kubernetes services, as web.shop.svc.cluster.local"
     }
 
-    fn read<'n>(&self, name: &'n str) -> Option<Reading<'n>> {
-        service(name).or_else(|| {
-            let (pod, rest) = name.split_once('.')?;
-            let mut reading = service(rest)?;
-            reading.parts.insert(0, Part { label: pod, value: None, meaning: POD });
-            Some(reading)
-        })
+    fn fields<'n>(&self, name: &'n str) -> Option<Fields<'n>> {
+        read(name)
+    }
+
+    fn parts<'n>(&self, name: &'n str) -> Option<Parts<'n>> {
+        read(name)
     }
 }
 
-const POD: &str = "one pod of the service";
+/// What such names end in.
+const DOMAINS: [&str; 3] = ["svc", "svc.cluster.local", "svc.clusterset.local"];
 
-fn service(host: &str) -> Option<Reading<'_>> {
+fn read<'n, R: Reading<'n>>(name: &'n str) -> Option<R> {
+    if !DOMAINS.iter().any(|domain| name.ends_with(domain)) {
+        return None;
+    }
+    service("", name).or_else(|| {
+        let (pod, rest) = name.split_once('.')?;
+        service(pod, rest)
+    })
+}
+
+fn service<'n, R: Reading<'n>>(pod: &'n str, host: &'n str) -> Option<R> {
     let (service, namespace, domain) = kubernetes(host)?;
-    matches!(domain, "svc" | "svc.cluster.local" | "svc.clusterset.local").then(|| {
-        Reading::new("k8s-service")
+    DOMAINS.contains(&domain).then(|| {
+        R::new("k8s-service")
+            .mark(pod, "one pod of the service")
             .field(Field::Service, service, "service")
             .field(Field::Namespace, namespace, "namespace")
             .mark(domain, "marker of a Kubernetes service, and the cluster's domain")

@@ -5,7 +5,7 @@
 //! its decision record 101. A service without tags is one bare label and cannot be told from any other name.
 
 use crate::naming::labels::{is_hex, is_number, pop};
-use crate::naming::scheme::{Field, Reading, Scheme};
+use crate::naming::scheme::{Field, Fields, Parts, Reading, Scheme};
 
 /// The scheme.
 pub struct Kuma;
@@ -19,23 +19,30 @@ impl Scheme for Kuma {
         "Kuma and Kong Mesh: tags, hashed and resource names"
     }
 
-    fn read<'n>(&self, name: &'n str) -> Option<Reading<'n>> {
-        tags(name).or_else(|| hashed(name)).or_else(|| resource(name))
+    fn fields<'n>(&self, name: &'n str) -> Option<Fields<'n>> {
+        read(name)
+    }
+
+    fn parts<'n>(&self, name: &'n str) -> Option<Parts<'n>> {
+        read(name)
     }
 }
 
+fn read<'n, R: Reading<'n>>(name: &'n str) -> Option<R> {
+    tags(name).or_else(|| hashed(name)).or_else(|| resource(name))
+}
+
 /// `service{key=value,…}` with at least one tag.
-fn tags(name: &str) -> Option<Reading<'_>> {
+fn tags<'n, R: Reading<'n>>(name: &'n str) -> Option<R> {
     let (service, list) = name.strip_suffix('}')?.split_once('{')?;
     let well_formed = !service.is_empty()
         && !service.contains('}')
         && !list.contains(['{', '}'])
         && list.split(',').all(is_tag);
     well_formed.then(|| {
-        list.split(',')
-            .fold(Reading::new("kuma-tags").field(Field::Service, service, "service"), |reading, tag| {
-                reading.mark(tag, "tag that the endpoint must have")
-            })
+        list.split(',').fold(R::new("kuma-tags").field(Field::Service, service, "service"), |reading, tag| {
+            reading.mark(tag, "tag that the endpoint must have")
+        })
     })
 }
 
@@ -44,7 +51,10 @@ fn is_tag(text: &str) -> bool {
 }
 
 /// `a<16 hex>.<name>.<port>.<mesh>.<type>`; the name may contain dots.
-fn hashed(name: &str) -> Option<Reading<'_>> {
+fn hashed<'n, R: Reading<'n>>(name: &'n str) -> Option<R> {
+    if name.as_bytes().get(17) != Some(&b'.') {
+        return None;
+    }
     let (hash, mut rest) = name.split_once('.')?;
     let digits = hash.strip_prefix('a')?;
     if digits.len() != 16 || !digits.bytes().all(is_hex) {
@@ -60,7 +70,7 @@ fn hashed(name: &str) -> Option<Reading<'_>> {
     let mesh = pop(&mut rest)?;
     let port = pop(&mut rest).filter(|port| is_number::<u16>(port))?;
     (!rest.is_empty()).then(|| {
-        Reading::new("kuma-hash")
+        R::new("kuma-hash")
             .mark(hash, "hash of name, mesh and tags")
             .field(Field::Service, rest, "service, cut at 62 bytes")
             .mark(port, "port of the service")
@@ -70,7 +80,7 @@ fn hashed(name: &str) -> Option<Reading<'_>> {
 }
 
 /// `sni.<type>.<mesh>[.<zone>[.<namespace>]].<name>.<section>`: five, six or seven labels.
-fn resource(name: &str) -> Option<Reading<'_>> {
+fn resource<'n, R: Reading<'n>>(name: &'n str) -> Option<R> {
     let (kind, rest) = name.strip_prefix("sni.")?.split_once('.')?;
     let meaning = match kind {
         "msvc" => "a MeshService",
@@ -83,7 +93,7 @@ fn resource(name: &str) -> Option<Reading<'_>> {
     let service = pop(&mut middle)?;
     let (zone, namespace) = middle.split_once('.').unwrap_or((middle, ""));
     (!namespace.contains('.')).then(|| {
-        Reading::new("kuma-kri")
+        R::new("kuma-kri")
             .mark("sni", "marker of a resource name")
             .mark(kind, meaning)
             .mark(mesh, "mesh")

@@ -23,7 +23,7 @@ pub mod vault;
 mod tests;
 
 use crate::model::hello::Sni;
-use crate::model::name::{Name, Target};
+use crate::model::name::{Flag, Flags, Name};
 use crate::naming::custom::Pattern;
 use crate::naming::scheme::Scheme;
 
@@ -62,41 +62,48 @@ impl Namer {
     pub fn classify(&self, sni: Sni<'_>) -> Name {
         match sni {
             Sni::Absent => nameless(NONE, None),
-            Sni::Empty | Sni::Name { bytes: [], .. } => nameless(MALFORMED, Some("empty")),
-            Sni::Malformed => nameless(MALFORMED, Some("bad_length")),
+            Sni::Empty | Sni::Name { bytes: [], .. } => nameless(MALFORMED, Some(Flag::Empty)),
+            Sni::Malformed => nameless(MALFORMED, Some(Flag::BadLength)),
             Sni::Name { bytes, .. } => self.name(bytes),
         }
     }
 
     fn name(&self, bytes: &[u8]) -> Name {
-        let text = text::normal(bytes);
-        let faults = text::faults(bytes);
-        let mut flags = Vec::new();
-        flags.extend(faults.flags());
-        let mut target = if faults.fatal() {
-            Target { kind: MALFORMED, scheme: "plain", ..Target::default() }
-        } else {
-            self.target(&text)
+        let (flags, clean) = text::faults(bytes);
+        let mut name = match std::str::from_utf8(bytes) {
+            Ok(text) if clean => Name::new(text.into(), None),
+            _ => Name::new(text::normal(bytes).into(), Some(text::escape(bytes).into())),
         };
-        if flags.is_empty() {
-            flags = target.flags;
-        } else {
-            flags.append(&mut target.flags);
+        name.flags = flags;
+        if text::is_fatal(flags) {
+            name.kind = MALFORMED;
+            return name;
         }
-        target.flags = flags;
-        Name::new(Some(text.into()), Some(text::escape(bytes).into()), target)
+        self.read(name)
     }
 
-    fn target(&self, text: &str) -> Target {
-        self.custom
-            .as_ref()
-            .and_then(|pattern| pattern.parse(text))
-            .or_else(|| SCHEMES.iter().find_map(|scheme| scheme.parse(text)))
-            .unwrap_or_default()
+    /// Asks the user's pattern, then the table.
+    fn read(&self, name: Name) -> Name {
+        let text = name.text().unwrap_or_default();
+        if let Some(values) = self.custom.as_ref().and_then(|pattern| pattern.parse(text)) {
+            return name.meaning(custom::NAME, custom::NAME, &values);
+        }
+        for scheme in SCHEMES {
+            if let Some(fields) = scheme.fields(text) {
+                let (kind, flags, values) = (fields.kind, fields.flags, fields.places(text));
+                let mut name = name.meaning(kind, scheme.name(), &values);
+                name.flags = name.flags.with(flags);
+                return name;
+            }
+        }
+        name
     }
 }
 
-fn nameless(kind: &'static str, flag: Option<&'static str>) -> Name {
-    let target = Target { kind, scheme: "plain", flags: flag.into_iter().collect(), ..Target::default() };
-    Name::new(None, None, target)
+fn nameless(kind: &'static str, flag: Option<Flag>) -> Name {
+    let mut flags = Flags::default();
+    if let Some(flag) = flag {
+        flags.set_if(true, flag);
+    }
+    Name::none(kind, "plain", flags)
 }

@@ -1,6 +1,7 @@
 //! Every name that no mesh claims: the last row of the table, which always answers.
 
-use crate::naming::scheme::{Reading, Scheme};
+use crate::model::name::Flag;
+use crate::naming::scheme::{Fields, Parts, Reading, Scheme};
 
 /// The scheme.
 pub struct Plain;
@@ -14,11 +15,19 @@ impl Scheme for Plain {
         "any other name"
     }
 
-    /// Braces stand in no host name: a name with one is a Kuma name that is cut or damaged.
-    fn read<'n>(&self, name: &'n str) -> Option<Reading<'n>> {
-        let braces = name.contains(['{', '}']);
-        let reading = Reading::new(if braces { "malformed" } else { "other" });
-        let meaning = if braces { "not a valid server name" } else { "a name that no known mesh has" };
-        Some(reading.mark(name, meaning).flag_if(braces, "kuma_tags"))
+    fn fields<'n>(&self, name: &'n str) -> Option<Fields<'n>> {
+        read(name)
     }
+
+    fn parts<'n>(&self, name: &'n str) -> Option<Parts<'n>> {
+        read(name)
+    }
+}
+
+/// Braces stand in no host name: a name with one is a Kuma name that is cut or damaged.
+fn read<'n, R: Reading<'n>>(name: &'n str) -> Option<R> {
+    let braces = name.bytes().fold(false, |found, byte| found | matches!(byte, b'{' | b'}'));
+    let reading = R::new(if braces { "malformed" } else { "other" });
+    let meaning = if braces { "not a valid server name" } else { "a name that no known mesh has" };
+    Some(reading.mark(name, meaning).flag_if(braces, Flag::KumaTags))
 }

@@ -1,9 +1,12 @@
 //! The contract of a naming scheme: it splits a name into parts that have a meaning.
 //!
-//! A scheme says once what each part is; the `mesh` object of a record ([`Reading::into_target`]) and the
-//! words of `explain` both come from that, so that they cannot disagree.
+//! A scheme says once what each part is, to whatever [`Reading`] listens: [`Fields`] keeps what a record's
+//! `mesh` object carries, [`Parts`] the words of `explain`. So the two cannot disagree, and a record costs no
+//! list of parts.
 
-use crate::model::name::Target;
+use crate::model::name::{Flag, Flags, Values};
+
+pub use crate::model::name::Field;
 
 /// A grammar of server names.
 pub trait Scheme: Send + Sync {
@@ -15,121 +18,139 @@ pub trait Scheme: Send + Sync {
 
     /// Splits `name`: lower-cased, without a trailing dot, no empty label, at most 255 bytes before bytes
     /// outside printable ASCII became `\xNN`. `None`: not a name of this scheme.
-    fn read<'n>(&self, name: &'n str) -> Option<Reading<'n>>;
+    fn fields<'n>(&self, name: &'n str) -> Option<Fields<'n>>;
 
-    /// What [`Scheme::read`] found, as a record carries it.
-    fn parse(&self, name: &str) -> Option<Target> {
-        self.read(name).map(|reading| reading.into_target(self.name()))
-    }
+    /// The same, with every part and what it means.
+    fn parts<'n>(&self, name: &'n str) -> Option<Parts<'n>>;
 }
 
-/// The fields of [`Target`] that a part of a name can fill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
-    /// [`Target::service`].
-    Service,
-    /// [`Target::subset`].
-    Subset,
-    /// [`Target::namespace`].
-    Namespace,
-    /// [`Target::partition`].
-    Partition,
-    /// [`Target::datacenter`].
-    Datacenter,
-    /// [`Target::peer`].
-    Peer,
-    /// [`Target::trust_domain`].
-    TrustDomain,
-}
+/// Listens to a scheme as it goes through a name from left to right.
+pub trait Reading<'n>: Sized {
+    /// Nothing read yet of a name of this kind: `mesh.kind`.
+    fn new(kind: &'static str) -> Self;
 
-/// A piece of a name, one label or several.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part<'n> {
-    /// The piece as it stands in the name; empty where the name only implies the value.
-    pub label: &'n str,
-    /// What it says of the target: the field and its value.
-    pub value: Option<(Field, &'n str)>,
-    /// What it means, in words.
-    pub meaning: &'static str,
-}
+    /// Takes a piece of the name, one label or several: what it says of the target, and what it means.
+    #[must_use]
+    fn part(self, label: &'n str, value: Option<(Field, &'n str)>, meaning: &'static str) -> Self;
 
-/// What a scheme reads in a name: its parts from left to right.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reading<'n> {
-    /// [`Target::kind`].
-    pub kind: &'static str,
-    /// The parts in the order of the name.
-    pub parts: Vec<Part<'n>>,
-    /// What the scheme finds odd about the name: [`Target::flags`].
-    pub flags: Vec<&'static str>,
-}
+    /// A field whose value follows from the form of the name without standing in it: always
+    /// [`crate::model::name::IMPLIED`].
+    #[must_use]
+    fn implied(self, field: Field) -> Self;
 
-impl<'n> Reading<'n> {
-    /// A reading without parts.
-    pub fn new(kind: &'static str) -> Self {
-        Self { kind, parts: Vec::with_capacity(8), flags: Vec::new() }
-    }
+    /// Adds `flag` if `odd`.
+    #[must_use]
+    fn flag_if(self, odd: bool, flag: Flag) -> Self;
 
     /// Adds a piece whose text is the field's value. An empty piece is left out.
     #[must_use]
-    pub fn field(self, field: Field, label: &'n str, meaning: &'static str) -> Self {
+    #[inline]
+    fn field(self, field: Field, label: &'n str, meaning: &'static str) -> Self {
         if label.is_empty() { self } else { self.valued(label, field, label, meaning) }
     }
 
     /// Adds a piece that carries the field's value among other characters.
     #[must_use]
-    pub fn valued(mut self, label: &'n str, field: Field, value: &'n str, meaning: &'static str) -> Self {
-        self.parts.push(Part { label, value: Some((field, value)), meaning });
-        self
-    }
-
-    /// Adds a value that follows from the form of the name without standing in it.
-    #[must_use]
-    pub fn implied(self, field: Field, value: &'static str) -> Self {
-        self.valued("", field, value, "")
+    #[inline]
+    fn valued(self, label: &'n str, field: Field, value: &'n str, meaning: &'static str) -> Self {
+        self.part(label, Some((field, value)), meaning)
     }
 
     /// Adds a piece that fills no field. An empty piece is left out.
     #[must_use]
-    pub fn mark(mut self, label: &'n str, meaning: &'static str) -> Self {
-        if !label.is_empty() {
-            self.parts.push(Part { label, value: None, meaning });
-        }
-        self
-    }
-
-    /// Adds `flag` if `odd`.
-    #[must_use]
-    pub fn flag_if(mut self, odd: bool, flag: &'static str) -> Self {
-        if odd {
-            self.flags.push(flag);
-        }
-        self
-    }
-
-    /// The record's form. Empty values are absent ones.
-    pub fn into_target(self, scheme: &'static str) -> Target {
-        let mut target = Target { kind: self.kind, scheme, flags: self.flags, ..Target::default() };
-        for (field, value) in self.parts.iter().filter_map(|part| part.value) {
-            set(&mut target, field, value);
-        }
-        target
+    #[inline]
+    fn mark(self, label: &'n str, meaning: &'static str) -> Self {
+        if label.is_empty() { self } else { self.part(label, None, meaning) }
     }
 }
 
-/// Fills one field; an empty value leaves it as it is.
-pub fn set(target: &mut Target, field: Field, value: &str) {
-    if value.is_empty() {
-        return;
+/// What a record carries of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fields<'n> {
+    /// `mesh.kind`.
+    pub kind: &'static str,
+    /// What the scheme finds odd about the name.
+    pub flags: Flags,
+    values: [&'n str; Field::COUNT],
+    implied: Option<Field>,
+}
+
+impl<'n> Fields<'n> {
+    /// The value of one field: empty where the name has none, and where it is only implied.
+    pub fn value(&self, field: Field) -> &'n str {
+        self.values.get(field as usize).copied().unwrap_or_default()
     }
-    let slot = match field {
-        Field::Service => &mut target.service,
-        Field::Subset => &mut target.subset,
-        Field::Namespace => &mut target.namespace,
-        Field::Partition => &mut target.partition,
-        Field::Datacenter => &mut target.datacenter,
-        Field::Peer => &mut target.peer,
-        Field::TrustDomain => &mut target.trust_domain,
-    };
-    *slot = Some(value.into());
+
+    /// Where the values stand in `text`, which is what was read.
+    pub fn places(&self, text: &'n str) -> Values {
+        let mut values = Values::default();
+        for (field, value) in Field::ALL.into_iter().zip(self.values) {
+            values.set_piece(field, text, value);
+        }
+        if let Some(field) = self.implied {
+            values.imply(field);
+        }
+        values
+    }
+}
+
+impl<'n> Reading<'n> for Fields<'n> {
+    #[inline]
+    fn new(kind: &'static str) -> Self {
+        Self { kind, flags: Flags::default(), values: [""; Field::COUNT], implied: None }
+    }
+
+    #[inline]
+    fn part(mut self, _label: &'n str, value: Option<(Field, &'n str)>, _meaning: &'static str) -> Self {
+        if let Some((field, value)) = value
+            && let Some(slot) = self.values.get_mut(field as usize)
+        {
+            *slot = value;
+        }
+        self
+    }
+
+    #[inline]
+    fn implied(mut self, field: Field) -> Self {
+        self.implied = Some(field);
+        self
+    }
+
+    #[inline]
+    fn flag_if(mut self, odd: bool, flag: Flag) -> Self {
+        self.flags.set_if(odd, flag);
+        self
+    }
+}
+
+/// A piece of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part<'n> {
+    /// The piece as it stands in the name.
+    pub label: &'n str,
+    /// What it means, in words.
+    pub meaning: &'static str,
+}
+
+/// What `explain` says of a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts<'n>(pub Vec<Part<'n>>);
+
+impl<'n> Reading<'n> for Parts<'n> {
+    fn new(_kind: &'static str) -> Self {
+        Self(Vec::new())
+    }
+
+    fn part(mut self, label: &'n str, _value: Option<(Field, &'n str)>, meaning: &'static str) -> Self {
+        self.0.push(Part { label, meaning });
+        self
+    }
+
+    fn implied(self, _field: Field) -> Self {
+        self
+    }
+
+    fn flag_if(self, _odd: bool, _flag: Flag) -> Self {
+        self
+    }
 }

@@ -3,6 +3,7 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::name::{Field, IMPLIED};
 
 /// Trust domain of the made-up cluster; `<td>` in the tables below.
 const TD: &str = "5a5e0000-1111-4222-8333-444455556666.consul";
@@ -288,20 +289,23 @@ fn classify(name: &str) -> Name {
 }
 
 /// Service, subset, namespace, partition, datacenter, peer and trust domain, `-` for none; empty for none at all.
-fn fields(target: &Target) -> String {
-    let Target { service, subset, namespace, partition, datacenter, peer, trust_domain, .. } = target;
-    let all = [service, subset, namespace, partition, datacenter, peer, trust_domain];
-    if all.iter().all(|field| field.is_none()) {
+fn fields(name: &Name) -> String {
+    let all = Field::ALL.map(|field| name.field(field));
+    if all.iter().all(Option::is_none) {
         return String::new();
     }
-    all.map(|field| field.as_deref().unwrap_or("-")).join(" ")
+    all.map(|field| field.unwrap_or("-")).join(" ")
+}
+
+fn flags(name: &Name) -> Vec<&'static str> {
+    name.flags.iter().map(Flag::name).collect()
 }
 
 fn check(rows: &[Row]) {
-    for &(name, kind, expected, flags) in rows {
-        let target = classify(name).target;
-        let found = (target.kind, fields(&target), target.flags.join(","));
-        assert_eq!(found, (kind, expected.replace("<td>", TD), flags.to_owned()), "{name}");
+    for &(text, kind, expected, odd) in rows {
+        let name = classify(text);
+        let found = (name.kind, fields(&name), flags(&name).join(","));
+        assert_eq!(found, (kind, expected.replace("<td>", TD), odd.to_owned()), "{text}");
     }
 }
 
@@ -333,30 +337,30 @@ fn a_hello_without_a_usable_name_says_why() {
         (Sni::Name { bytes: b"", more: true }, "malformed", vec!["empty"]),
         (Sni::Malformed, "malformed", vec!["bad_length"]),
     ];
-    for (sni, kind, flags) in cases {
+    for (sni, kind, odd) in cases {
         let name = Namer::default().classify(sni);
-        let target = Target { kind, scheme: "plain", flags, ..Target::default() };
-        assert_eq!(name, Name::new(None, None, target));
+        assert_eq!((name.kind, name.scheme, name.text(), name.wire()), (kind, "plain", None, None));
+        assert_eq!((flags(&name), fields(&name)), (odd, String::new()));
     }
 }
 
 #[test]
 fn a_name_keeps_its_bytes_beside_its_normal_form() {
     let name = classify("\\x1bTill.Example\\x5c.");
-    assert_eq!(name.wire.as_deref(), Some("\\x1bTill.Example\\x5c."));
-    assert_eq!(name.text.as_deref(), Some("\\x1btill.example\\x5c"));
+    assert_eq!(name.wire(), Some("\\x1bTill.Example\\x5c."));
+    assert_eq!(name.text(), Some("\\x1btill.example\\x5c"));
     let address = classify("192.0.2.7");
-    assert_eq!((address.text.as_deref(), address.target.scheme), (Some("192.0.2.7"), "plain"));
+    assert_eq!((address.text(), address.scheme), (Some("192.0.2.7"), "plain"));
 }
 
 #[test]
 fn names_over_255_bytes_are_no_names_however_they_end() {
     let long = |head: usize| format!("{}.default.oslo.internal.{TD}", "a".repeat(head));
     let tail = long(0).len();
-    assert_eq!(classify(&long(255 - tail)).target.datacenter.as_deref(), Some("oslo"));
-    let target = classify(&long(256 - tail)).target;
-    assert_eq!((target.kind, fields(&target)), ("malformed", String::new()));
-    assert_eq!(target.flags, ["too_long", "long_label"]);
+    assert_eq!(classify(&long(255 - tail)).datacenter(), Some("oslo"));
+    let name = classify(&long(256 - tail));
+    assert_eq!((name.kind, fields(&name)), ("malformed", String::new()));
+    assert_eq!(flags(&name), ["too_long", "long_label"]);
 }
 
 #[test]
@@ -364,13 +368,13 @@ fn the_users_pattern_comes_before_the_table_and_after_the_faults() {
     let pattern =
         Pattern::compile(r"(?<service>.+)\.(?<dc>[^.]+)\.shop\.example|(?<peer>.+)\.service\.consul");
     let namer = Namer::new(Some(pattern.unwrap()));
-    let read = |name: &str| namer.classify(Sni::Name { bytes: name.as_bytes(), more: false }).target;
+    let read = |name: &str| namer.classify(Sni::Name { bytes: name.as_bytes(), more: false });
     let found = read("Till.oslo.shop.example");
     assert_eq!(
         (found.kind, found.scheme, fields(&found).as_str()),
         ("custom", "custom", "till - - - oslo - -")
     );
-    assert_eq!(found.flags, ["case"]);
+    assert_eq!(flags(&found), ["case"]);
     assert_eq!(read("till.service.consul").scheme, "custom");
     assert_eq!(read("till.virtual.consul").scheme, "consul-dns");
     assert_eq!(read("till..oslo.shop.example").kind, "malformed");
@@ -397,7 +401,7 @@ fn each_scheme_claims_its_examples_before_any_other() {
     for (scheme, name) in EXAMPLES {
         let name = name.replace("<td>", TD);
         let claims: Vec<_> =
-            SCHEMES.iter().filter(|row| row.parse(&name).is_some()).map(|row| row.name()).collect();
+            SCHEMES.iter().filter(|row| row.fields(&name).is_some()).map(|row| row.name()).collect();
         assert_eq!(claims.first(), Some(scheme), "{name}");
         assert!(claims.iter().all(|claim| claim == scheme || *claim == "plain"), "{name}: {claims:?}");
     }
@@ -405,10 +409,9 @@ fn each_scheme_claims_its_examples_before_any_other() {
 
 #[test]
 fn a_subset_has_at_most_63_bytes() {
-    let read =
-        |subset: usize| classify(&format!("{}.till.default.oslo.internal.{TD}", "a".repeat(subset))).target;
-    assert_eq!((read(63).service.as_deref(), read(63).flags), (Some("till"), vec!["ambiguous"]));
-    assert_eq!((read(64).subset, read(64).flags), (None, vec!["long_label"]));
+    let read = |subset: usize| classify(&format!("{}.till.default.oslo.internal.{TD}", "a".repeat(subset)));
+    assert_eq!((read(63).service(), flags(&read(63))), (Some("till"), vec!["ambiguous"]));
+    assert_eq!((read(64).subset(), flags(&read(64))), (None, vec!["long_label"]));
 }
 
 /// Parts in the order of the name, with nothing but separators between them.
@@ -416,9 +419,9 @@ fn a_subset_has_at_most_63_bytes() {
 fn the_parts_of_a_reading_cover_the_name_in_order() {
     for (name, ..) in CONSUL.iter().chain(CONSUL_DNS).chain(OTHERS) {
         let name = name.replace("<td>", TD);
-        let reading = SCHEMES.iter().find_map(|scheme| scheme.read(&name)).unwrap();
+        let reading = SCHEMES.iter().find_map(|scheme| scheme.parts(&name)).unwrap();
         let mut rest = name.as_str();
-        for part in &reading.parts {
+        for part in &reading.0 {
             let at = rest.find(part.label).unwrap_or_else(|| panic!("{name}: {}", part.label));
             assert!(rest[..at].bytes().all(|byte| b"._{},".contains(&byte)), "{name}: before {}", part.label);
             rest = &rest[at + part.label.len()..];
@@ -433,8 +436,8 @@ fn huge_names_take_linear_time() {
     for bytes in names {
         let started = std::time::Instant::now();
         let name = Namer::default().classify(Sni::Name { bytes: &bytes, more: false });
-        assert_eq!(name.target.kind, "malformed");
-        assert!(name.target.flags.contains(&"too_long"));
+        assert_eq!(name.kind, "malformed");
+        assert!(name.flags.has(Flag::TooLong));
         // Milliseconds even without optimisation; a quadratic walk would take minutes.
         assert!(started.elapsed().as_secs() < 5);
     }
@@ -488,18 +491,17 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
 
 fn holds(bytes: &[u8]) {
     let name = Namer::default().classify(Sni::Name { bytes, more: false });
-    let (normal, wire) = (name.text.as_deref().unwrap(), name.wire.as_deref().unwrap());
+    let (normal, wire) = (name.text().unwrap(), name.wire().unwrap());
     assert!(normal.bytes().all(|byte| matches!(byte, 0x20..=0x7e) && !byte.is_ascii_uppercase()));
     assert!(!normal.is_empty());
     assert_eq!(text::unescape(wire), bytes);
-    let target = &name.target;
-    assert!(target.scheme != "plain" || matches!(target.kind, "other" | "malformed"));
+    assert!(name.scheme != "plain" || matches!(name.kind, "other" | "malformed"));
     // Every value stands in the name, but for the partition that its form implies.
-    let Target { service, subset, namespace, partition, datacenter, peer, trust_domain, .. } = target;
-    for value in [service, subset, namespace, datacenter, peer, trust_domain].into_iter().flatten() {
-        assert!(!value.is_empty() && normal.contains(&**value), "{normal}: {value}");
+    for field in Field::ALL {
+        let Some(value) = name.field(field) else { continue };
+        let implied = field == Field::Partition && value == IMPLIED;
+        assert!(implied || (!value.is_empty() && normal.contains(value)), "{normal}: {value}");
     }
-    assert!(partition.as_deref().is_none_or(|value| value == "default" || normal.contains(value)));
     let rows = explain::explain(&name);
     assert!(rows.iter().all(|(_, meaning)| !meaning.is_empty()));
 }

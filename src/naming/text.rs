@@ -5,6 +5,8 @@
 
 use std::net::{Ipv6Addr, SocketAddr};
 
+use crate::model::name::{Flag, Flags};
+
 /// Longest `host_name` in bytes that TLS libraries accept (`BoringSSL`, which Envoy is built on).
 pub const MAX_BYTES: usize = 255;
 /// Longest DNS label in bytes (RFC 1035 §2.3.4).
@@ -48,52 +50,85 @@ pub fn unescape(text: &(impl AsRef<[u8]> + ?Sized)) -> Vec<u8> {
     out
 }
 
-/// What is odd about a name's bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Faults {
-    found: [Option<&'static str>; 7],
-}
-
-impl Faults {
-    /// The flags of the faults, in a fixed order.
-    pub(super) fn flags(self) -> impl Iterator<Item = &'static str> {
-        self.found.into_iter().flatten()
-    }
-
-    /// True where the name is none: no scheme may read it.
-    pub(super) fn fatal(self) -> bool {
-        self.flags().any(|flag| matches!(flag, "empty_label" | "too_long" | "ip"))
-    }
-}
-
-/// Looks at a name as sent, at least one byte.
-pub(super) fn faults(bytes: &[u8]) -> Faults {
+/// What is odd about a name's bytes, at least one; and whether they are its text as they stand: printable, in
+/// lower case, without a trailing dot.
+pub(super) fn faults(bytes: &[u8]) -> (Flags, bool) {
     let body = undotted(bytes);
-    let mut longest = 0;
-    let mut empty = false;
-    let (mut labels, mut numeric) = (0, 0);
-    for label in body.split(|byte| *byte == b'.') {
-        labels += 1;
-        longest = longest.max(label.len());
-        empty |= label.is_empty();
-        numeric += usize::from(label.len() <= 3 && label.iter().all(u8::is_ascii_digit));
+    let look = Look::at(body);
+    let empty = look.double_dot || body.first() == Some(&b'.') || body.last() == Some(&b'.');
+    let address = is_dotted_quad(body) || (look.colon && is_address(body));
+    let mut flags = Flags::default();
+    flags.set_if(look.upper, Flag::Case);
+    flags.set_if(bytes.last() == Some(&b'.'), Flag::TrailingDot);
+    flags.set_if(empty, Flag::EmptyLabel);
+    flags.set_if(bytes.len() > MAX_BYTES, Flag::TooLong);
+    flags.set_if(look.odd, Flag::BadChars);
+    flags.set_if(!empty && address, Flag::Ip);
+    flags.set_if(has_long_label(body), Flag::LongLabel);
+    (flags, !(look.upper || look.escaped) && body.len() == bytes.len())
+}
+
+/// Questions about all bytes of a name. Every hello asks them: in this form the compiler answers them sixteen
+/// bytes at a time.
+struct Look {
+    upper: bool,
+    /// Not printable, or a blank.
+    odd: bool,
+    /// Not its own text: see [`escape`].
+    escaped: bool,
+    colon: bool,
+    double_dot: bool,
+}
+
+impl Look {
+    fn at(body: &[u8]) -> Self {
+        let (mut upper, mut odd, mut escaped, mut colon) = (0, 0, 0, 0);
+        for byte in body {
+            upper |= u8::from(byte.is_ascii_uppercase());
+            odd |= u8::from(!byte.is_ascii_graphic());
+            escaped |= u8::from(!is_plain(*byte));
+            colon |= u8::from(*byte == b':');
+        }
+        let pairs = body.iter().zip(body.get(1..).unwrap_or_default());
+        let double = pairs.fold(0, |found, (a, b)| found | u8::from((*a == b'.') & (*b == b'.')));
+        Self {
+            upper: upper > 0,
+            odd: odd > 0,
+            escaped: escaped > 0,
+            colon: colon > 0,
+            double_dot: double > 0,
+        }
     }
-    let address = (labels == 4 && numeric == 4) || is_address(body);
-    let tests = [
-        (body.iter().any(u8::is_ascii_uppercase), "case"),
-        (bytes.ends_with(b"."), "trailing_dot"),
-        (empty, "empty_label"),
-        (bytes.len() > MAX_BYTES, "too_long"),
-        (!body.iter().all(u8::is_ascii_graphic), "bad_chars"),
-        (address && !empty, "ip"),
-        (longest > MAX_LABEL, "long_label"),
-    ];
-    Faults { found: tests.map(|(odd, flag)| odd.then_some(flag)) }
+}
+
+/// True if a label has more than [`MAX_LABEL`] bytes: goes from dot to dot in steps as long as can be.
+fn has_long_label(mut body: &[u8]) -> bool {
+    while let Some(window) = body.get(..=MAX_LABEL) {
+        let Some(dot) = window.iter().rposition(|byte| *byte == b'.') else { return true };
+        body = body.get(dot + 1..).unwrap_or_default();
+    }
+    false
+}
+
+/// True where a name with these faults is none: no scheme may read it.
+pub(super) fn is_fatal(flags: Flags) -> bool {
+    [Flag::EmptyLabel, Flag::TooLong, Flag::Ip].into_iter().any(|flag| flags.has(flag))
+}
+
+/// Four labels of one to three digits.
+fn is_dotted_quad(body: &[u8]) -> bool {
+    const LONGEST: usize = "255.255.255.255".len();
+    if body.len() > LONGEST || !body.last().is_some_and(u8::is_ascii_digit) {
+        return false;
+    }
+    let mut labels = body.split(|byte| *byte == b'.');
+    let numeric = |label: &[u8]| label.len() <= 3 && label.iter().all(u8::is_ascii_digit);
+    (0..4).all(|_| labels.next().is_some_and(numeric)) && labels.next().is_none()
 }
 
 /// An IPv6 address, with or without brackets and zone, or any address with a port. (RFC 6066 §3 allows none.)
 fn is_address(body: &[u8]) -> bool {
-    if body.len() > MAX_LABEL || !body.contains(&b':') {
+    if body.len() > MAX_LABEL {
         return false;
     }
     let Ok(text) = std::str::from_utf8(body) else { return false };
@@ -137,7 +172,9 @@ mod tests {
     use super::*;
 
     fn flags(bytes: &[u8]) -> Vec<&'static str> {
-        faults(bytes).flags().collect()
+        let (flags, clean) = faults(bytes);
+        assert_eq!(clean, normal(bytes).as_bytes() == bytes);
+        flags.iter().map(Flag::name).collect()
     }
 
     #[test]
@@ -203,7 +240,7 @@ mod tests {
 
     #[test]
     fn only_what_is_no_name_is_fatal() {
-        let fatal = |name: &[u8]| faults(name).fatal();
+        let fatal = |name: &[u8]| is_fatal(faults(name).0);
         assert!(fatal(b"a..b") && fatal(b"192.0.2.7") && fatal(&[b'a'; 256]));
         assert!(!fatal(b"A b.") && !fatal(&[b'a'; 64]));
     }

@@ -3,7 +3,7 @@
 //! Source: Vault `vault/cluster.go`. Nodes of one cluster forward requests to the active node by it.
 
 use crate::naming::labels::is_uuid;
-use crate::naming::scheme::{Reading, Scheme};
+use crate::naming::scheme::{Fields, Parts, Reading, Scheme};
 
 /// The scheme.
 pub struct Vault;
@@ -17,9 +17,17 @@ impl Scheme for Vault {
         "Vault and OpenBao: traffic between the nodes of a cluster"
     }
 
-    fn read<'n>(&self, name: &'n str) -> Option<Reading<'n>> {
-        name.strip_prefix("fw-")
-            .is_some_and(is_uuid)
-            .then(|| Reading::new("vault").mark(name, "the active node of a Vault cluster"))
+    fn fields<'n>(&self, name: &'n str) -> Option<Fields<'n>> {
+        read(name)
     }
+
+    fn parts<'n>(&self, name: &'n str) -> Option<Parts<'n>> {
+        read(name)
+    }
+}
+
+fn read<'n, R: Reading<'n>>(name: &'n str) -> Option<R> {
+    name.strip_prefix("fw-")
+        .is_some_and(is_uuid)
+        .then(|| R::new("vault").mark(name, "the active node of a Vault cluster"))
 }

@@ -140,7 +140,7 @@ impl Layout {
         // Where all went well there is room for the name; with -v it is on every line.
         let well = observation.handshake.as_ref().is_none_or(|it| it.result == Outcome::Ok);
         let Some(name) = observation.name.as_deref().filter(|name| Aim::of(name).is_some()) else { return };
-        match (&name.text, self.verbosity) {
+        match (name.text(), self.verbosity) {
             (Some(_), 0) if well => put(out, format_args!("  {}", Shortened(name))),
             (Some(text), 1..) => put(out, format_args!("  {}", escape(text))),
             _ => (),
@@ -270,9 +270,9 @@ fn details(add: &mut Add<'_>, observation: &Observation) {
 
 /// The whole name, or why there is none.
 fn whole(observation: &Observation) -> std::borrow::Cow<'_, str> {
-    match observation.name.as_deref() {
-        Some(Name { text: Some(text), .. }) => escape(text),
-        Some(_) => "(no name)".into(),
+    match observation.name.as_deref().map(Name::text) {
+        Some(Some(text)) => escape(text),
+        Some(None) => "(no name)".into(),
         None => "(no hello)".into(),
     }
 }

@@ -3,13 +3,12 @@
 //! Neighbouring keys and words are one literal where they can be: a record is some forty appends.
 
 use crate::model::frame::{Origin, Timestamp};
-use crate::model::name::{Name, Parts};
 use crate::model::observation::{Action, Observation, Outcome, Traffic};
 use crate::model::segment::{FlowKey, Hosts, Transport, Vlans};
-use crate::output::community;
 use crate::output::said::{handshake, tls};
 use crate::output::text::{Text, serialize};
 use crate::output::words::Reason;
+use crate::output::{community, mesh};
 
 /// What a record needs besides the observation.
 pub(super) struct Place<'o> {
@@ -72,7 +71,10 @@ pub(super) fn moment(t: &mut Text<'_>, date: &str, time: Timestamp) {
 pub(super) fn flow(t: &mut Text<'_>, observation: &Observation, place: &Place<'_>) {
     if let Some(name) = &observation.name {
         t.lit(",\"sni\":");
-        t.raw(rendered(name).sni);
+        match name.text() {
+            Some(text) => t.escaped(text),
+            None => t.lit("null"),
+        }
     }
     event(t, observation, place.sequence);
     if let Some(origin) = place.origin {
@@ -82,7 +84,7 @@ pub(super) fn flow(t: &mut Text<'_>, observation: &Observation, place: &Place<'_
     network(t, observation, place.verbosity);
     tls(t, observation, place.verbosity);
     handshake(t, observation, place.verbosity);
-    mesh(t, observation);
+    aim(t, observation);
     capture(t, observation, place.origin);
 }
 
@@ -198,12 +200,11 @@ fn vlans(t: &mut Text<'_>, vlans: Vlans) {
 }
 
 /// What the name means to the mesh, and the hello's identity on every hop; a hello that is not TLS has none.
-fn mesh(t: &mut Text<'_>, observation: &Observation) {
+fn aim(t: &mut Text<'_>, observation: &Observation) {
     let Some(name) = &observation.name else { return };
     t.lit(",\"mesh\":");
-    let members = rendered(name).mesh;
-    let Some(hello) = &observation.hello else { return t.raw(members) };
-    t.raw(members.strip_suffix(b"}").unwrap_or(members));
+    mesh::members(t, name);
+    let Some(hello) = &observation.hello else { return t.lit("}") };
     t.lit(",\"hop\":{\"id\":");
     t.hexadecimal(hello.random.first_chunk::<8>().map_or(&[], |start| start));
     t.lit("}}");
@@ -234,34 +235,4 @@ fn capture(t: &mut Text<'_>, observation: &Observation, origin: Option<&Rendered
     }
     t.0.remove(begun);
     t.lit("}");
-}
-
-/// A name's JSON forms.
-pub(super) struct Forms<'n> {
-    /// `sni`.
-    pub(super) sni: &'n [u8],
-    /// `tls.client.server_name`.
-    pub(super) server_name: &'n [u8],
-    /// The `mesh` object.
-    pub(super) mesh: &'n [u8],
-}
-
-/// A name's JSON forms: made once, for a mesh uses few names again and again.
-pub(super) fn rendered(name: &Name) -> Forms<'_> {
-    let parts = name.rendered.0.get_or_init(|| {
-        let mut bytes = Vec::with_capacity(512);
-        let length = |bytes: &Vec<u8>| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        serialize(&mut bytes, &name.text);
-        let first = length(&bytes);
-        serialize(&mut bytes, &name.wire);
-        let second = length(&bytes);
-        serialize(&mut bytes, &name.target);
-        Parts { bytes: bytes.into_boxed_slice(), cuts: [first, second] }
-    });
-    let [first, second] = parts.cuts.map(|cut| cut as usize);
-    Forms {
-        sni: parts.bytes.get(..first).unwrap_or(b"null"),
-        server_name: parts.bytes.get(first..second).unwrap_or(b"null"),
-        mesh: parts.bytes.get(second..).unwrap_or(b"{}"),
-    }
 }

@@ -4,7 +4,6 @@ use crate::model::hello::{Alert, ServerHello, Version};
 use crate::model::name::Name;
 use crate::model::observation::{Handshake, HelloFacts, Observation};
 use crate::output::escape::Printable;
-use crate::output::record::rendered;
 use crate::output::text::Text;
 use crate::output::words::{Cipher, VersionNumber, protocols, version_number, version_protocol};
 
@@ -34,9 +33,9 @@ pub(super) fn tls(t: &mut Text<'_>, observation: &Observation, verbosity: u8) {
 }
 
 fn client(t: &mut Text<'_>, name: Option<&Name>, hello: &HelloFacts) {
-    if let Some(name) = name.filter(|name| name.wire.is_some()) {
+    if let Some(name) = name.and_then(Name::wire) {
         t.lit("\"server_name\":");
-        t.raw(rendered(name).server_name);
+        t.escaped(name);
         t.lit(",");
     }
     t.lit("\"version\":");

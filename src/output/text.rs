@@ -46,6 +46,17 @@ impl<'b> Text<'b> {
         self.lit(if value { "true" } else { "false" });
     }
 
+    /// Printable ASCII in quotes: all that has to be escaped are the quote and the backslash.
+    pub(super) fn escaped(&mut self, text: &str) {
+        let special = text.bytes().fold(false, |found, byte| found | matches!(byte, b'"' | b'\\' | ..b' '));
+        if special {
+            return self.string(text);
+        }
+        self.0.push(b'"');
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.push(b'"');
+    }
+
     /// Any text, escaped.
     pub(super) fn string(&mut self, text: &str) {
         serialize(self.0, text);

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use crate::model::hello::{ServerHello, Version};
-use crate::model::name::{Name, Target};
+use crate::model::name::Name;
 use crate::model::observation::{Action, Handshake, Observation, Outcome, Peer};
 use crate::output::escape::Printable;
 
@@ -181,30 +181,29 @@ pub(super) fn protocols(mut list: &[u8]) -> impl Iterator<Item = Printable<'_>> 
 }
 
 /// Who is asked for, in few words: `currency → dc2`; a name without a meaning to a mesh is `None`.
-pub(super) struct Aim<'a>(&'a Target);
+pub(super) struct Aim<'a>(&'a Name);
 
 impl<'a> Aim<'a> {
     pub(super) fn of(name: &'a Name) -> Option<Self> {
-        let target = &name.target;
-        let known = target.service.is_some() || target.datacenter.is_some() || target.peer.is_some();
-        (known && target.scheme != "plain" && target.kind != "other").then_some(Self(target))
+        let known = name.service().is_some() || name.datacenter().is_some() || name.peer().is_some();
+        (known && name.scheme != "plain" && name.kind != "other").then_some(Self(name))
     }
 }
 
 impl<'a> fmt::Display for Aim<'a> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let target = self.0;
+        let name = self.0;
         let part = |text: &'a str| Printable(text.as_bytes());
-        if let Some(subset) = &target.subset {
+        if let Some(subset) = name.subset() {
             write!(f, "{}.", part(subset))?;
         }
-        part(target.service.as_deref().unwrap_or(target.kind)).fmt(f)?;
-        for scope in [&target.namespace, &target.partition] {
-            if let Some(scope) = scope.as_deref().filter(|scope| *scope != "default") {
+        part(name.service().unwrap_or(name.kind)).fmt(f)?;
+        for scope in [name.namespace(), name.partition()] {
+            if let Some(scope) = scope.filter(|scope| *scope != "default") {
                 write!(f, ".{}", part(scope))?;
             }
         }
-        match target.datacenter.as_ref().or(target.peer.as_ref()) {
+        match name.datacenter().or(name.peer()) {
             Some(place) => write!(f, " → {}", part(place)),
             None => Ok(()),
         }
@@ -216,8 +215,8 @@ pub(super) struct Shortened<'a>(pub(super) &'a Name);
 
 impl fmt::Display for Shortened<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.0.text.as_deref().unwrap_or_default();
-        let domain = self.0.target.trust_domain.as_deref().unwrap_or_default();
+        let text = self.0.text().unwrap_or_default();
+        let domain = self.0.trust_domain().unwrap_or_default();
         match (text.strip_suffix(domain), domain.strip_suffix(".consul")) {
             (Some(front), Some(_)) => write!(f, "{}<td>.consul", Printable(front.as_bytes())),
             _ => Printable(text.as_bytes()).fmt(f),
@@ -228,6 +227,7 @@ impl fmt::Display for Shortened<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::name::{Field, Values};
 
     #[test]
     fn durations_keep_the_digits_that_matter() {
@@ -274,19 +274,16 @@ mod tests {
 
     #[test]
     fn an_aim_names_what_is_not_the_default() {
-        let target = Target {
-            kind: "consul-service",
-            scheme: "consul",
-            service: Some("currency".into()),
-            subset: Some("v2".into()),
-            namespace: Some("shop".into()),
-            partition: Some("default".into()),
-            datacenter: Some("dc2".into()),
-            ..Target::default()
-        };
-        assert_eq!(Aim(&target).to_string(), "v2.currency.shop → dc2");
-        let gateway =
-            Target { service: None, subset: None, namespace: None, kind: "consul-gateway", ..target };
+        let text = "v2.currency.shop.dc2";
+        let mut values = Values::default();
+        values.imply(Field::Partition);
+        values.set(Field::Datacenter, 17, 20);
+        let gateway = Name::new(text.into(), None).meaning("consul-gateway", "consul", &values);
+        values.set(Field::Subset, 0, 2);
+        values.set(Field::Service, 3, 11);
+        values.set(Field::Namespace, 12, 16);
+        let name = Name::new(text.into(), None).meaning("consul-service", "consul", &values);
+        assert_eq!(Aim(&name).to_string(), "v2.currency.shop → dc2");
         assert_eq!(Aim(&gateway).to_string(), "consul-gateway → dc2");
     }
 }

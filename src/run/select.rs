@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use regex::{Regex, RegexBuilder};
 
 use crate::error::Error;
-use crate::model::name::Target;
+use crate::model::name::{Field, Name};
 use crate::model::observation::{Observation, Outcome};
 
 /// The filters as typed.
@@ -73,14 +73,13 @@ impl Select {
     /// True if the record counts. What a record does not have matches no filter, `--not-sni` included.
     pub fn matches(&self, record: &Observation) -> bool {
         let name = record.name.as_deref();
-        let sni = name.and_then(|name| name.text.as_deref());
-        let label =
-            |pick: fn(&Target) -> &Option<Box<str>>| name.and_then(|name| pick(&name.target).as_deref());
+        let sni = name.and_then(Name::text);
+        let label = |field| name.and_then(|name| name.field(field));
         accepts(&self.sni, sni)
             && !matches_any(&self.not_sni, sni)
-            && accepts(&self.service, label(|target| &target.service))
-            && accepts(&self.dc, label(|target| &target.datacenter))
-            && accepts(&self.peer, label(|target| &target.peer))
+            && accepts(&self.service, label(Field::Service))
+            && accepts(&self.dc, label(Field::Datacenter))
+            && accepts(&self.peer, label(Field::Peer))
             && self.accepts_client(record)
             && self.accepts_result(record)
     }

@@ -12,10 +12,10 @@ mod legs;
 pub mod snapshot;
 
 use std::collections::HashMap;
-use std::hash::BuildHasher;
-use std::sync::Arc;
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use foldhash::fast::RandomState as Secret;
+use hashbrown::HashTable;
 
 use crate::model::frame::Timestamp;
 use crate::model::name::Name;
@@ -34,9 +34,6 @@ const CLIENTS: usize = 1024;
 /// Distinct clients of all groups together, about 5 MB.
 const ALL_CLIENTS: usize = 262_144;
 
-/// Names whose group is known without reading them; the memory holds on to them.
-const NAMES: usize = 16_384;
-
 /// In place of a group's number: the connection is in no group.
 const OTHER: u32 = u32::MAX;
 
@@ -48,9 +45,9 @@ pub struct Tally {
     by: Vec<Dimension>,
     limit: usize,
     secret: Secret,
-    /// Label of a name by its address; the name is kept so that the address stays its own.
-    names: HashMap<usize, (Arc<Name>, u32), Secret>,
-    labels: HashMap<Label, u32>,
+    labels: Vec<Label>,
+    /// Places in `labels`, by what stands there.
+    known: HashTable<u32>,
     index: HashMap<GroupKey, u32, Secret>,
     groups: Vec<Group>,
     window: Legs,
@@ -67,8 +64,8 @@ impl Tally {
             by,
             limit: limit.min(OTHER as usize - 1),
             secret: Secret::default(),
-            names: HashMap::default(),
-            labels: HashMap::new(),
+            labels: Vec::new(),
+            known: HashTable::new(),
             index: HashMap::default(),
             groups: Vec::new(),
             window: Legs::new(),
@@ -162,13 +159,9 @@ impl Tally {
 
     /// The state as outputs read it; `now` is the capture time of the newest packet.
     pub fn snapshot(&self, stats: &RunStats, now: Timestamp) -> Snapshot {
-        let mut texts: Vec<&[Option<Box<str>>]> = vec![&[]; self.labels.len()];
-        for (label, number) in &self.labels {
-            if let Some(text) = texts.get_mut(*number as usize) {
-                *text = label;
-            }
-        }
-        let label = |group: &Group| texts.get(group.key.label as usize).copied().unwrap_or_default();
+        let label = |group: &Group| {
+            self.labels.get(group.key.label as usize).map(|label| &**label).unwrap_or_default()
+        };
         let counted = self.groups.iter().filter(|group| group.connections > 0);
         let mut rows: Vec<Row> = counted.map(|group| group.row(&self.by, label(group))).collect();
         rows.sort_by(|a, b| b.connections.cmp(&a.connections).then_with(|| a.key.cmp(&b.key)));
@@ -188,7 +181,7 @@ impl Tally {
         if self.limit == 0 {
             return OTHER;
         }
-        let label = self.label_of(observation.name.as_ref());
+        let label = self.label_of(observation.name.as_deref());
         if label == OTHER {
             return OTHER;
         }
@@ -208,29 +201,30 @@ impl Tally {
         number
     }
 
-    fn label_of(&mut self, name: Option<&Arc<Name>>) -> u32 {
-        let Some(name) = name else { return self.intern(None) };
-        let address = Arc::as_ptr(name).addr();
-        if let Some((_, label)) = self.names.get(&address) {
-            return *label;
-        }
-        let label = self.intern(Some(name));
-        if self.names.len() >= NAMES {
-            self.names.clear();
-        }
-        self.names.insert(address, (Arc::clone(name), label));
-        label
-    }
-
     /// The number of the label that `name` has, new where there is room; else [`OTHER`].
-    fn intern(&mut self, name: Option<&Arc<Name>>) -> u32 {
-        let of_names = self.by.iter().filter(|dimension| is_of_names(**dimension));
-        let label: Label = of_names.map(|dimension| name.and_then(|name| value(*dimension, name))).collect();
-        if let Some(number) = self.labels.get(&label) {
+    fn label_of(&mut self, name: Option<&Name>) -> u32 {
+        let of_names = || self.by.iter().filter(|dimension| is_of_names(**dimension));
+        let values = || of_names().map(|dimension| name.and_then(|name| value(*dimension, name)));
+        let mut hasher = self.secret.build_hasher();
+        values().for_each(|value| value.hash(&mut hasher));
+        let hash = hasher.finish();
+        let label =
+            |number: &u32| self.labels.get(*number as usize).map(|label| &**label).unwrap_or_default();
+        let same = |number: &u32| label(number).iter().map(Option::as_deref).eq(values());
+        if let Some(number) = self.known.find(hash, same) {
             return *number;
         }
+        let new: Label = values().map(|value| value.map(Box::from)).collect();
         let Some(number) = self.next(self.labels.len()) else { return OTHER };
-        self.labels.insert(label, number);
+        self.labels.push(new);
+        let (labels, secret) = (&self.labels, &self.secret);
+        let again = |number: &u32| {
+            let mut hasher = secret.build_hasher();
+            let label = labels.get(*number as usize).map(|label| &**label).unwrap_or_default();
+            label.iter().for_each(|value| value.as_deref().hash(&mut hasher));
+            hasher.finish()
+        };
+        self.known.insert_unique(hash, number, again);
         number
     }
 
@@ -245,11 +239,11 @@ fn is_of_names(dimension: Dimension) -> bool {
 }
 
 /// What a name says about one dimension.
-fn value(dimension: Dimension, name: &Name) -> Option<Box<str>> {
+fn value(dimension: Dimension, name: &Name) -> Option<&str> {
     match dimension {
-        Dimension::Sni => name.text.clone(),
-        Dimension::Service => name.target.service.as_ref().or(name.text.as_ref()).cloned(),
-        Dimension::Datacenter => name.target.datacenter.clone(),
+        Dimension::Sni => name.text(),
+        Dimension::Service => name.service().or(name.text()),
+        Dimension::Datacenter => name.datacenter(),
         Dimension::Source | Dimension::Destination => None,
     }
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::model::frame::OriginId;
 use crate::sample::{self, T0, flow, foreign_name, mesh_name, no_name};
@@ -141,13 +143,13 @@ fn a_leg_of_a_connection_without_a_group_is_no_connection() {
 }
 
 #[test]
-fn more_names_than_are_remembered_still_count_right() {
+fn many_names_of_one_label_are_one_group() {
     let mut tally = Tally::new(vec![Dimension::Datacenter], 10);
-    for number in 0..40_000 {
+    for number in 0..4_000 {
         tally.observe(&connection(number, &mesh_name(&format!("s{number}"), "dc2")));
     }
-    assert_eq!(keys(&tally.snapshot(&RunStats::default(), T0)), ["dc2 40000"]);
-    assert!(tally.names.len() <= NAMES);
+    assert_eq!(keys(&tally.snapshot(&RunStats::default(), T0)), ["dc2 4000"]);
+    assert_eq!(tally.labels.len(), 1);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use super::model::frame::{Origin, OriginId, Timestamp};
 use super::model::hello::{Alert, ServerHello, Version};
-use super::model::name::{Name, Target};
+use super::model::name::{Field, Flags, Name, Values};
 use super::model::observation::{
     Action, Handshake, HelloBytes, HelloFacts, Marks, Observation, Outcome, Peer, Traffic,
 };
@@ -37,29 +37,31 @@ pub(crate) fn flow(source: &str, ports: (u16, u16), destination: &str) -> FlowKe
 /// `service.default.dc.internal.<trust domain>` as Consul's naming scheme reads it.
 pub(crate) fn mesh_name(service: &str, datacenter: &str) -> Arc<Name> {
     let text = format!("{service}.default.{datacenter}.internal.{TRUST_DOMAIN}");
-    let target = Target {
-        kind: "consul-service",
-        scheme: "consul",
-        service: Some(service.into()),
-        namespace: Some("default".into()),
-        partition: Some("default".into()),
-        datacenter: Some(datacenter.into()),
-        trust_domain: Some(TRUST_DOMAIN.into()),
-        ..Target::default()
-    };
-    Arc::new(Name::new(Some(text.clone().into()), Some(text.into()), target))
+    let mut values = Values::default();
+    let pieces = [
+        (Field::Service, service),
+        (Field::Namespace, "default"),
+        (Field::Datacenter, datacenter),
+        (Field::TrustDomain, TRUST_DOMAIN),
+    ];
+    let mut begin = 0;
+    for (field, piece) in pieces {
+        let at = begin + text[begin..].find(piece).unwrap();
+        begin = at + piece.len();
+        values.set(field, at, begin);
+    }
+    values.imply(Field::Partition);
+    Arc::new(Name::new(text.into(), None).meaning("consul-service", "consul", &values))
 }
 
 /// A name that no scheme knows.
 pub(crate) fn foreign_name(text: &str) -> Arc<Name> {
-    let target = Target { kind: "other", scheme: "plain", ..Target::default() };
-    Arc::new(Name::new(Some(text.into()), Some(text.into()), target))
+    Arc::new(Name::new(text.into(), None))
 }
 
 /// A hello without a name.
 pub(crate) fn no_name() -> Arc<Name> {
-    let target = Target { kind: "none", scheme: "plain", ..Target::default() };
-    Arc::new(Name::new(None, None, target))
+    Arc::new(Name::none("none", "plain", Flags::default()))
 }
 
 /// A hello whose random is 32 bytes that begin with `first` and go up by one.

@@ -42,7 +42,7 @@ impl Watched {
     /// Server name of each record that has one, with the addresses and ports.
     pub fn names(&self) -> BTreeSet<Named> {
         let named = self.records.iter().filter_map(|record| {
-            let wire = record.name.as_ref()?.wire.as_ref()?;
+            let wire = record.name.as_ref()?.wire()?;
             Some((format!("{:?} {:?}", record.flow.hosts, record.flow.ports), wire.to_string()))
         });
         named.collect()

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::model::frame::{OriginId, Timestamp};
-use crate::model::name::Name;
+use crate::model::name::{Field, Name, Values};
 use crate::model::observation::{Action, Handshake, Marks};
 use crate::model::segment::{FlowKey, Hosts, Transport, Vlans};
 
@@ -33,16 +33,11 @@ fn record() -> Observation {
 }
 
 fn named(text: &str) -> Observation {
-    let mut labels = text.split('.').map(Box::from);
-    let target = Target {
-        kind: "test",
-        scheme: "test",
-        service: labels.next(),
-        datacenter: labels.next(),
-        peer: labels.next(),
-        ..Target::default()
-    };
-    let name = Name::new(Some(text.into()), Some(text.into()), target);
+    let mut values = Values::default();
+    for (field, label) in [Field::Service, Field::Datacenter, Field::Peer].into_iter().zip(text.split('.')) {
+        values.set_piece(field, text, label);
+    }
+    let name = Name::new(text.into(), None).meaning("test", "test", &values);
     Observation { name: Some(Arc::new(name)), ..record() }
 }
 

@@ -80,7 +80,7 @@ fn a_fragmented_hello_is_read_at_its_last_fragment() {
     {
         let (records, stats) = watch(&packets);
         let [record] = records.as_slice() else { panic!("{records:?}") };
-        assert_eq!(record.name.as_ref().unwrap().text.as_deref(), Some("a.example"));
+        assert_eq!(record.name.as_ref().unwrap().text(), Some("a.example"));
         assert_eq!((record.packet, record.tunnel), (place, None));
         assert_eq!((stats.tcp, stats.skips.get(Skip::Fragment)), (1, 0));
         assert_eq!(stats.packets, packets.len() as u64);
