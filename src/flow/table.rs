@@ -5,6 +5,8 @@
 //! nobody can aim at a collision, and a chance one among a million flows has a probability of about 3·10⁻⁸.
 //! Flows that are still being decided have an entry in a slab with their whole key.
 
+use crate::model::segment::TcpFlags;
+
 /// What is known of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -69,6 +71,16 @@ pub struct Found {
     pub state: State,
     /// Its initial sequence number, 0 where unknown.
     pub isn: u32,
+}
+
+impl Found {
+    /// False where a segment with these flags tells nothing new: its flow needs nothing more, and the segment
+    /// neither begins nor ends one.
+    #[inline]
+    pub fn is_changed_by(self, flags: TcpFlags) -> bool {
+        flags.0 & (TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST) != 0
+            || !matches!(self.state, State::Done | State::Ended)
+    }
 }
 
 const FIRST_SIZE: usize = 1 << 12;

@@ -30,10 +30,12 @@ pub enum Way {
 impl Way {
     /// The way of a segment with the key `key`; `None` where it belongs to another connection.
     pub fn of(connection: &FlowKey, key: &FlowKey) -> Option<Self> {
-        if connection == key {
+        let (source, destination) = key.ports;
+        if connection.ports == key.ports && connection.hosts == key.hosts {
             return Some(Self::Forth);
         }
-        (*connection == key.reversed()).then_some(Self::Back)
+        let back = connection.ports == (destination, source) && connection.hosts == key.hosts.reversed();
+        back.then_some(Self::Back)
     }
 
     /// The opposite way.

@@ -102,16 +102,28 @@ impl Inspector {
         }
     }
 
+    /// What is known of a segment's flow; the answer holds for [`Inspector::push_to`] right after.
+    #[inline]
+    pub fn find(&self, hash: u64) -> Option<Found> {
+        self.table.find(hash)
+    }
+
     /// Takes one segment; what it completes is appended to `out`.
     #[inline]
     pub fn push(&mut self, segment: &Segment<'_>, out: &mut Vec<Observation>) {
+        self.push_to(self.find(segment.hash), segment, out);
+    }
+
+    /// [`Inspector::push`] of a segment whose flow was just looked up.
+    #[inline]
+    pub fn push_to(&mut self, flow: Option<Found>, segment: &Segment<'_>, out: &mut Vec<Observation>) {
         let Header::Tcp { seq, ack, flags } = segment.header else {
             self.datagram(segment, out);
             return;
         };
         let tcp = Tcp { seq, ack, flags };
         self.now = self.now.max(segment.time);
-        let Some(found) = self.table.find(segment.hash) else {
+        let Some(found) = flow else {
             self.begin(segment, tcp, out);
             return;
         };
@@ -125,7 +137,7 @@ impl Inspector {
     /// A segment of a flow that needs nothing more, unless its ports are used anew.
     #[inline]
     fn done(&mut self, found: Found, segment: &Segment<'_>, tcp: Tcp, out: &mut Vec<Observation>) {
-        if tcp.flags.0 & (TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST) == 0 {
+        if !found.is_changed_by(tcp.flags) {
             return;
         }
         if tcp.opens() {

@@ -118,9 +118,10 @@ impl SessionId {
     /// The id in `bytes`; what is beyond 32 bytes is cut off.
     pub fn new(bytes: &[u8]) -> Self {
         let mut id = Self::default();
-        for (to, from) in id.bytes.iter_mut().zip(bytes) {
-            *to = *from;
-            id.len += 1;
+        let len = bytes.len().min(id.bytes.len());
+        if let (Some(to), Some(from)) = (id.bytes.get_mut(..len), bytes.get(..len)) {
+            to.copy_from_slice(from);
+            id.len = u8::try_from(len).unwrap_or_default();
         }
         id
     }

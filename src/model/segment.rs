@@ -13,6 +13,17 @@ pub enum Hosts {
     V6(Ipv6Addr, Ipv6Addr),
 }
 
+impl Hosts {
+    /// The same hosts seen from the other end.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        match self {
+            Self::V4(a, b) => Self::V4(b, a),
+            Self::V6(a, b) => Self::V6(b, a),
+        }
+    }
+}
+
 /// TCP or UDP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Transport {
@@ -53,11 +64,7 @@ impl FlowKey {
     /// The same flow seen from the other end.
     #[must_use]
     pub fn reversed(&self) -> Self {
-        let hosts = match self.hosts {
-            Hosts::V4(a, b) => Hosts::V4(b, a),
-            Hosts::V6(a, b) => Hosts::V6(b, a),
-        };
-        Self { hosts, ports: (self.ports.1, self.ports.0), transport: self.transport }
+        Self { hosts: self.hosts.reversed(), ports: (self.ports.1, self.ports.0), transport: self.transport }
     }
 
     /// A 64-bit hash under a per-run secret, equal for both directions of a flow.
@@ -65,18 +72,11 @@ impl FlowKey {
     /// The secret keeps strangers from choosing colliding flows; see [`Seed`].
     #[inline]
     pub fn hash(&self, seed: Seed) -> u64 {
-        let (a, b) = match self.hosts {
-            Hosts::V4(s, d) => {
-                let end = |ip: Ipv4Addr, port: u16| (u64::from(u32::from(ip)) << 16) | u64::from(port);
-                (mix(end(s, self.ports.0), seed.0), mix(end(d, self.ports.1), seed.0))
-            }
-            Hosts::V6(s, d) => (v6_end(s, self.ports.0, seed), v6_end(d, self.ports.1, seed)),
+        let (source, destination) = match self.hosts {
+            Hosts::V4(s, d) => (seed.v4(s.to_bits(), self.ports.0), seed.v4(d.to_bits(), self.ports.1)),
+            Hosts::V6(s, d) => (seed.v6(s.to_bits(), self.ports.0), seed.v6(d.to_bits(), self.ports.1)),
         };
-        let proto = match self.transport {
-            Transport::Tcp => 6,
-            Transport::Udp => 17,
-        };
-        mix(a.wrapping_add(b) ^ proto, seed.1 ^ (a ^ b))
+        seed.flow(source, destination, self.transport)
     }
 }
 
@@ -84,12 +84,32 @@ impl FlowKey {
 #[derive(Clone, Copy, Debug)]
 pub struct Seed(pub u64, pub u64);
 
-#[inline]
-fn v6_end(ip: Ipv6Addr, port: u16, seed: Seed) -> u64 {
-    let bits = ip.to_bits();
-    #[expect(clippy::cast_possible_truncation, reason = "the two halves of a 128-bit address")]
-    let (high, low) = ((bits >> 64) as u64, bits as u64);
-    mix(high ^ u64::from(port), seed.0 ^ mix(low, seed.1))
+impl Seed {
+    /// One end of an IPv4 flow.
+    #[inline]
+    #[expect(clippy::unused_self, reason = "as for the other family")]
+    pub fn v4(self, ip: u32, port: u16) -> u64 {
+        (u64::from(ip) << 16) | u64::from(port)
+    }
+
+    /// One end of an IPv6 flow.
+    #[inline]
+    pub fn v6(self, ip: u128, port: u16) -> u64 {
+        #[expect(clippy::cast_possible_truncation, reason = "the two halves of a 128-bit address")]
+        let (high, low) = ((ip >> 64) as u64, ip as u64);
+        mix(high ^ u64::from(port), self.0 ^ mix(low, self.1))
+    }
+
+    /// The hash of a flow between two ends, in whatever order.
+    #[inline]
+    pub fn flow(self, one: u64, other: u64, transport: Transport) -> u64 {
+        let (low, high) = if one < other { (one, other) } else { (other, one) };
+        let proto = match transport {
+            Transport::Tcp => 6 << 56,
+            Transport::Udp => 17 << 56,
+        };
+        mix(mix(low ^ self.0, high ^ self.1 ^ proto), self.0)
+    }
 }
 
 /// Folded 64 × 64 → 128-bit multiplication: every input bit reaches every output bit.

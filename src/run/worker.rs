@@ -5,11 +5,12 @@ use std::ops::ControlFlow;
 use crate::inspector::Inspector;
 use crate::model::frame::{Frame, Timestamp};
 use crate::model::observation::Observation;
-use crate::model::segment::{Header, Segment};
+use crate::model::segment::{Segment, Transport};
 use crate::model::skip::Skip;
 use crate::model::stats::RunStats;
 use crate::source::BATCH;
 use crate::wire::Decoder;
+use crate::wire::fast::Glance;
 use crate::wire::fragment::Fragments;
 
 /// Capture time between two ticks, nanoseconds.
@@ -79,41 +80,45 @@ impl Worker {
 
     /// Takes a batch of frames; breaks off when enough packets were taken.
     ///
-    /// All frames are decoded first and their table slots read at once: the cache misses of a batch overlap.
+    /// All frames are looked at first and their table slots read at once: the cache misses of a batch overlap.
+    /// Most packets need no more than that.
     pub fn frames(&mut self, frames: &[Frame<'_>]) -> ControlFlow<()> {
-        let taken = self
-            .packets_left
-            .map_or(frames.len(), |left| usize::try_from(left).unwrap_or(usize::MAX).min(frames.len()));
-        let mut segments: [Option<Segment<'_>>; BATCH] = [None; BATCH];
-        let mut fragments = [false; BATCH];
+        let left = self.packets_left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
+        let frames = frames.get(..left).unwrap_or(frames);
+        let mut looks = [const { Look::Nothing }; BATCH];
         let mut touched = 0;
-        for ((frame, slot), fragment) in frames.iter().take(taken).zip(&mut segments).zip(&mut fragments) {
-            self.stats.packets += 1;
+        for (frame, look) in frames.iter().zip(&mut looks) {
             self.stats.bytes += frame.bytes.len() as u64;
-            match self.decoder.decode(frame) {
-                Ok(segment) => {
-                    touched ^= self.inspector.touch(segment.hash);
-                    *slot = Some(segment);
-                }
-                Err(Skip::Fragment) => *fragment = true,
-                Err(skip) => self.stats.skips.add(skip),
-            }
+            *look = self.look(frame);
+            touched ^= look.hash().map_or(0, |hash| self.inspector.touch(hash));
         }
-        for segment in segments.iter().flatten() {
-            touched ^= self.inspector.touch_state(segment.hash);
+        self.stats.packets += frames.len() as u64;
+        for look in looks.iter().take(frames.len()) {
+            touched ^= look.hash().map_or(0, |hash| self.inspector.touch_state(hash));
         }
         std::hint::black_box(touched);
-        for ((frame, segment), fragment) in frames.iter().take(taken).zip(&segments).zip(fragments) {
+        for (frame, look) in frames.iter().zip(&looks) {
             self.tick_at(frame.time);
-            if let Some(segment) = segment {
-                count(&mut self.stats, segment);
-                self.inspector.push(segment, &mut self.out.records);
-            } else if fragment {
-                self.join(frame);
+            match look {
+                Look::Nothing => {}
+                Look::Glance(glance) => {
+                    count(&mut self.stats, glance.transport);
+                    let flow = self.inspector.find(glance.hash);
+                    if flow.is_none_or(|found| found.is_changed_by(glance.flags))
+                        && let Some(segment) = self.decoder.segment_of(frame, glance)
+                    {
+                        self.inspector.push_to(flow, &segment, &mut self.out.records);
+                    }
+                }
+                Look::Segment(segment) => {
+                    count(&mut self.stats, segment.key.transport);
+                    self.inspector.push(segment, &mut self.out.records);
+                }
+                Look::Fragment => self.join(frame),
             }
         }
         if let Some(left) = &mut self.packets_left {
-            *left -= taken as u64;
+            *left -= frames.len() as u64;
             if *left == 0 {
                 return ControlFlow::Break(());
             }
@@ -121,11 +126,26 @@ impl Worker {
         ControlFlow::Continue(())
     }
 
+    #[inline]
+    fn look<'a>(&mut self, frame: &Frame<'a>) -> Look<'a> {
+        if let Some(glance) = self.decoder.glance(frame) {
+            return Look::Glance(glance);
+        }
+        match self.decoder.decode_layers(frame) {
+            Ok(segment) => Look::Segment(segment),
+            Err(Skip::Fragment) => Look::Fragment,
+            Err(skip) => {
+                self.stats.skips.add(skip);
+                Look::Nothing
+            }
+        }
+    }
+
     /// Takes a fragment, and the datagram that it completes.
     fn join(&mut self, frame: &Frame<'_>) {
         match self.fragments.join(&self.decoder, frame) {
             Ok(segment) => {
-                count(&mut self.stats, &segment);
+                count(&mut self.stats, segment.key.transport);
                 self.inspector.push(&segment, &mut self.out.records);
             }
             // Counted by the fragments themselves, once it is known what becomes of them.
@@ -151,10 +171,34 @@ impl Worker {
     }
 }
 
-fn count(stats: &mut RunStats, segment: &Segment<'_>) {
-    match segment.header {
-        Header::Tcp { .. } => stats.tcp += 1,
-        Header::Udp => stats.udp += 1,
+/// What a first look at a frame shows.
+enum Look<'a> {
+    /// No segment, and that is counted.
+    Nothing,
+    /// A frame of the usual kind.
+    Glance(Glance),
+    /// Any other frame's segment.
+    Segment(Segment<'a>),
+    /// A part of an IP datagram.
+    Fragment,
+}
+
+impl Look<'_> {
+    #[inline]
+    fn hash(&self) -> Option<u64> {
+        match self {
+            Self::Glance(glance) => Some(glance.hash),
+            Self::Segment(segment) => Some(segment.hash),
+            Self::Nothing | Self::Fragment => None,
+        }
+    }
+}
+
+#[inline]
+fn count(stats: &mut RunStats, transport: Transport) {
+    match transport {
+        Transport::Tcp => stats.tcp += 1,
+        Transport::Udp => stats.udp += 1,
     }
 }
 

@@ -106,7 +106,7 @@ impl Fragments {
     pub fn join<'a>(&'a mut self, decoder: &Decoder, frame: &Frame<'a>) -> Result<Segment<'a>, Skip> {
         let mut packet = Packet::new(frame.bytes, frame.wire_len);
         let part = match travel(&mut packet, Next::Link(frame.link))? {
-            End::Payload(found) => return Ok(decoder.segment(frame, &found)),
+            End::Payload(found) => return Ok(decoder.found(frame, &found)),
             End::Fragment(part) => part,
         };
         let mut path = self.store.take(frame, &packet, part, &mut self.joined)?;
@@ -121,7 +121,7 @@ impl Fragments {
         // Once more, as what is returned may not be borrowed by a loop that writes.
         let (mut packet, next) = start(&self.joined, path);
         match travel(&mut packet, next)? {
-            End::Payload(found) => Ok(decoder.segment(frame, &found)),
+            End::Payload(found) => Ok(decoder.found(frame, &found)),
             End::Fragment(_) => Err(Skip::BadHeader),
         }
     }

@@ -17,7 +17,7 @@ mod capwap;
 mod cooked;
 mod erspan;
 mod ethernet;
-mod fast;
+pub mod fast;
 mod fddi;
 mod geneve;
 mod gre;
@@ -41,6 +41,7 @@ mod wrapped;
 use crate::model::frame::{Frame, LinkType};
 use crate::model::segment::{Header, Seed, Segment};
 use crate::model::skip::Skip;
+use crate::wire::fast::Glance;
 use crate::wire::layer::{Enter, Found, Layer, Next, Packet, Part};
 use crate::wire::link::{ETHERNET, IPV4, IPV6, Link, PPP, WIFI};
 
@@ -151,34 +152,54 @@ impl Decoder {
     /// packet itself does or a header contradicts itself.
     #[inline]
     pub fn decode<'a>(&self, frame: &Frame<'a>) -> Result<Segment<'a>, Skip> {
-        let found = match fast_path(frame) {
-            Some(found) => found,
-            None => layers(frame)?,
-        };
-        Ok(self.segment(frame, &found))
+        match self.glance(frame).and_then(|glance| self.segment_of(frame, &glance)) {
+            Some(segment) => Ok(segment),
+            None => self.decode_layers(frame),
+        }
     }
 
+    /// A first look at a frame of the usual kind: which flow it belongs to. `None`: [`Decoder::decode_layers`]
+    /// is to be asked.
     #[inline]
-    fn segment<'a>(&self, frame: &Frame<'_>, found: &Found<'a>) -> Segment<'a> {
-        Segment {
-            packet: frame.number,
-            time: frame.time,
-            origin: frame.origin,
-            key: found.key,
-            hash: found.key.hash(self.seed),
-            header: found.header,
-            vlans: found.vlans,
-            tunnel: found.tunnel,
-            head: found.head,
-            payload: found.payload,
-            missing: found.missing,
-        }
+    pub fn glance(&self, frame: &Frame<'_>) -> Option<Glance> {
+        if frame.link == ETHERNET { fast::glance(frame.bytes, self.seed) } else { None }
+    }
+
+    /// The segment of a frame that `glance` was made of; `None` for any other frame.
+    #[inline]
+    #[expect(clippy::unused_self, reason = "decoders make segments")]
+    pub fn segment_of<'a>(&self, frame: &Frame<'a>, glance: &Glance) -> Option<Segment<'a>> {
+        Some(segment(frame, &glance.found(frame.bytes)?, glance.hash))
+    }
+
+    /// [`Decoder::decode`] for a frame without a [`Glance`].
+    ///
+    /// # Errors
+    /// As [`Decoder::decode`].
+    pub fn decode_layers<'a>(&self, frame: &Frame<'a>) -> Result<Segment<'a>, Skip> {
+        layers(frame).map(|found| self.found(frame, &found))
+    }
+
+    fn found<'a>(&self, frame: &Frame<'_>, found: &Found<'a>) -> Segment<'a> {
+        segment(frame, found, found.key.hash(self.seed))
     }
 }
 
 #[inline]
-fn fast_path<'a>(frame: &Frame<'a>) -> Option<Found<'a>> {
-    if frame.link == ETHERNET { fast::decode(frame) } else { None }
+fn segment<'a>(frame: &Frame<'_>, found: &Found<'a>, hash: u64) -> Segment<'a> {
+    Segment {
+        packet: frame.number,
+        time: frame.time,
+        origin: frame.origin,
+        key: found.key,
+        hash,
+        header: found.header,
+        vlans: found.vlans,
+        tunnel: found.tunnel,
+        head: found.head,
+        payload: found.payload,
+        missing: found.missing,
+    }
 }
 
 /// The general path.
