@@ -9,7 +9,7 @@ use crate::model::segment::{Segment, Transport};
 use crate::model::skip::Skip;
 use crate::model::stats::RunStats;
 use crate::source::BATCH;
-use crate::wire::Decoder;
+use crate::wire::{self, Decoder};
 use crate::wire::fast::Glance;
 use crate::wire::fragment::Fragments;
 
@@ -85,36 +85,45 @@ impl Worker {
     pub fn frames(&mut self, frames: &[Frame<'_>]) -> ControlFlow<()> {
         let left = self.packets_left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
         let frames = frames.get(..left).unwrap_or(frames);
-        let mut looks = [const { Look::Nothing }; BATCH];
+        let mut looks = [Look { hash: 0, kind: Kind::Nothing }; BATCH];
+        let mut others: Vec<Segment<'_>> = Vec::new();
         let mut touched = 0;
         for (frame, look) in frames.iter().zip(&mut looks) {
             self.stats.bytes += frame.bytes.len() as u64;
-            *look = self.look(frame);
-            touched ^= look.hash().map_or(0, |hash| self.inspector.touch(hash));
+            *look = match self.decoder.glance(frame) {
+                Some((hash, glance)) => Look { hash, kind: Kind::Glance(glance) },
+                None => self.look(frame, &mut others),
+            };
+            touched ^= self.inspector.touch(look.hash);
         }
         self.stats.packets += frames.len() as u64;
         for look in looks.iter().take(frames.len()) {
-            touched ^= look.hash().map_or(0, |hash| self.inspector.touch_state(hash));
+            touched ^= self.inspector.touch_state(look.hash);
         }
         std::hint::black_box(touched);
+        let mut others = others.iter();
         for (frame, look) in frames.iter().zip(&looks) {
-            self.tick_at(frame.time);
-            match look {
-                Look::Nothing => {}
-                Look::Glance(glance) => {
+            if frame.time >= self.next_tick {
+                self.tick_at(frame.time);
+            }
+            match &look.kind {
+                Kind::Nothing => {}
+                Kind::Glance(glance) => {
                     count(&mut self.stats, glance.transport);
-                    let flow = self.inspector.find(glance.hash);
+                    let flow = self.inspector.find(look.hash);
                     if flow.is_none_or(|found| found.is_changed_by(glance.flags))
-                        && let Some(segment) = self.decoder.segment_of(frame, glance)
+                        && let Some(segment) = wire::segment(frame, look.hash, glance)
                     {
                         self.inspector.push_to(flow, &segment, &mut self.out.records);
                     }
                 }
-                Look::Segment(segment) => {
-                    count(&mut self.stats, segment.key.transport);
-                    self.inspector.push(segment, &mut self.out.records);
+                Kind::Segment => {
+                    if let Some(segment) = others.next() {
+                        count(&mut self.stats, segment.key.transport);
+                        self.inspector.push(segment, &mut self.out.records);
+                    }
                 }
-                Look::Fragment => self.join(frame),
+                Kind::Fragment => self.join(frame),
             }
         }
         if let Some(left) = &mut self.packets_left {
@@ -126,17 +135,19 @@ impl Worker {
         ControlFlow::Continue(())
     }
 
-    #[inline]
-    fn look<'a>(&mut self, frame: &Frame<'a>) -> Look<'a> {
-        if let Some(glance) = self.decoder.glance(frame) {
-            return Look::Glance(glance);
-        }
+    /// Looks at a frame of an unusual kind.
+    #[inline(never)]
+    fn look<'a>(&mut self, frame: &Frame<'a>, others: &mut Vec<Segment<'a>>) -> Look {
         match self.decoder.decode_layers(frame) {
-            Ok(segment) => Look::Segment(segment),
-            Err(Skip::Fragment) => Look::Fragment,
+            Ok(segment) => {
+                let hash = segment.hash;
+                others.push(segment);
+                Look { hash, kind: Kind::Segment }
+            }
+            Err(Skip::Fragment) => Look { hash: 0, kind: Kind::Fragment },
             Err(skip) => {
                 self.stats.skips.add(skip);
-                Look::Nothing
+                Look { hash: 0, kind: Kind::Nothing }
             }
         }
     }
@@ -172,26 +183,23 @@ impl Worker {
 }
 
 /// What a first look at a frame shows.
-enum Look<'a> {
+#[derive(Clone, Copy)]
+struct Look {
+    /// Of its flow; 0 where there is none.
+    hash: u64,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
     /// No segment, and that is counted.
     Nothing,
     /// A frame of the usual kind.
     Glance(Glance),
-    /// Any other frame's segment.
-    Segment(Segment<'a>),
+    /// Any other frame: its segment stands apart.
+    Segment,
     /// A part of an IP datagram.
     Fragment,
-}
-
-impl Look<'_> {
-    #[inline]
-    fn hash(&self) -> Option<u64> {
-        match self {
-            Self::Glance(glance) => Some(glance.hash),
-            Self::Segment(segment) => Some(segment.hash),
-            Self::Nothing | Self::Fragment => None,
-        }
-    }
 }
 
 #[inline]

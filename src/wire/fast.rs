@@ -30,11 +30,9 @@ const UDP: u8 = 17;
 const TCP_LEN: usize = 20;
 const UDP_LEN: usize = 8;
 
-/// Which flow a frame belongs to, and where its parts stand. Every place it names was captured.
+/// Where the parts of a frame stand. Every place it names was captured.
 #[derive(Clone, Copy, Debug)]
 pub struct Glance {
-    /// [`FlowKey::hash`] of the segment's key.
-    pub hash: u64,
     /// TCP flags; none in a UDP datagram.
     pub flags: TcpFlags,
     /// TCP or UDP.
@@ -61,7 +59,7 @@ struct Network {
 
 /// Looks at an Ethernet frame; `None` is for the layers to look at.
 #[inline]
-pub(super) fn glance(bytes: &[u8], seed: Seed) -> Option<Glance> {
+pub(super) fn glance(bytes: &[u8], seed: Seed) -> Option<(u64, Glance)> {
     match usual(bytes, seed) {
         Some(glance) => Some(glance),
         None => other(bytes, seed),
@@ -70,7 +68,7 @@ pub(super) fn glance(bytes: &[u8], seed: Seed) -> Option<Glance> {
 
 /// The commonest frame of all, with every place known beforehand: no tag, IPv4 without options, TCP.
 #[inline]
-fn usual(bytes: &[u8], seed: Seed) -> Option<Glance> {
+fn usual(bytes: &[u8], seed: Seed) -> Option<(u64, Glance)> {
     const TRANSPORT_AT: usize = MAC_LEN + IPV4_LEN;
     let h = bytes.first_chunk::<{ TRANSPORT_AT + TCP_LEN }>()?;
     let total = usize::from(u16::from_be_bytes([h[16], h[17]]));
@@ -86,8 +84,7 @@ fn usual(bytes: &[u8], seed: Seed) -> Option<Glance> {
     let source = seed.v4(u32::from_be_bytes([h[26], h[27], h[28], h[29]]), u16::from_be_bytes([h[34], h[35]]));
     let target = seed.v4(u32::from_be_bytes([h[30], h[31], h[32], h[33]]), u16::from_be_bytes([h[36], h[37]]));
     #[expect(clippy::cast_possible_truncation, reason = "of two-byte lengths")]
-    Some(Glance {
-        hash: seed.flow(source, target, Transport::Tcp),
+    let glance = Glance {
         flags: TcpFlags(h[47]),
         transport: Transport::Tcp,
         v6: false,
@@ -95,12 +92,13 @@ fn usual(bytes: &[u8], seed: Seed) -> Option<Glance> {
         transport_at: TRANSPORT_AT as u16,
         header_len: header_len as u16,
         length: (total - IPV4_LEN - header_len) as u32,
-    })
+    };
+    Some((seed.flow(source, target, Transport::Tcp), glance))
 }
 
 /// Tags, IPv4 options, IPv6, UDP.
 #[inline(never)]
-fn other(bytes: &[u8], seed: Seed) -> Option<Glance> {
+fn other(bytes: &[u8], seed: Seed) -> Option<(u64, Glance)> {
     let mut tags = 0;
     // the type behind a tag stands where it would stand without the tag in a frame that begins a tag later
     let mut frame = bytes;
@@ -133,8 +131,7 @@ fn other(bytes: &[u8], seed: Seed) -> Option<Glance> {
         _ => return None,
     };
     let transport_at = bytes.len() - rest.len();
-    Some(Glance {
-        hash: hash(packet, &network, ports, (transport, seed))?,
+    let glance = Glance {
         flags,
         transport,
         v6: network.v6,
@@ -142,7 +139,8 @@ fn other(bytes: &[u8], seed: Seed) -> Option<Glance> {
         transport_at: u16::try_from(transport_at).ok()?,
         header_len: u16::try_from(header_len).ok()?,
         length: u32::try_from(length).ok()?,
-    })
+    };
+    Some((hash(packet, &network, ports, (transport, seed))?, glance))
 }
 
 #[inline]

@@ -152,24 +152,17 @@ impl Decoder {
     /// packet itself does or a header contradicts itself.
     #[inline]
     pub fn decode<'a>(&self, frame: &Frame<'a>) -> Result<Segment<'a>, Skip> {
-        match self.glance(frame).and_then(|glance| self.segment_of(frame, &glance)) {
+        match self.glance(frame).and_then(|(hash, glance)| segment(frame, hash, &glance)) {
             Some(segment) => Ok(segment),
             None => self.decode_layers(frame),
         }
     }
 
-    /// A first look at a frame of the usual kind: which flow it belongs to. `None`: [`Decoder::decode_layers`]
-    /// is to be asked.
+    /// A first look at a frame of the usual kind: the hash of its flow, and where things stand for [`segment`].
+    /// `None`: [`Decoder::decode_layers`] is to be asked.
     #[inline]
-    pub fn glance(&self, frame: &Frame<'_>) -> Option<Glance> {
+    pub fn glance(&self, frame: &Frame<'_>) -> Option<(u64, Glance)> {
         if frame.link == ETHERNET { fast::glance(frame.bytes, self.seed) } else { None }
-    }
-
-    /// The segment of a frame that `glance` was made of; `None` for any other frame.
-    #[inline]
-    #[expect(clippy::unused_self, reason = "decoders make segments")]
-    pub fn segment_of<'a>(&self, frame: &Frame<'a>, glance: &Glance) -> Option<Segment<'a>> {
-        Some(segment(frame, &glance.found(frame.bytes)?, glance.hash))
     }
 
     /// [`Decoder::decode`] for a frame without a [`Glance`].
@@ -181,12 +174,18 @@ impl Decoder {
     }
 
     fn found<'a>(&self, frame: &Frame<'_>, found: &Found<'a>) -> Segment<'a> {
-        segment(frame, found, found.key.hash(self.seed))
+        made(frame, found, found.key.hash(self.seed))
     }
 }
 
+/// The segment of a frame that `hash` and `glance` were made of; `None` for any other frame.
 #[inline]
-fn segment<'a>(frame: &Frame<'_>, found: &Found<'a>, hash: u64) -> Segment<'a> {
+pub fn segment<'a>(frame: &Frame<'a>, hash: u64, glance: &Glance) -> Option<Segment<'a>> {
+    Some(made(frame, &glance.found(frame.bytes)?, hash))
+}
+
+#[inline]
+fn made<'a>(frame: &Frame<'_>, found: &Found<'a>, hash: u64) -> Segment<'a> {
     Segment {
         packet: frame.number,
         time: frame.time,
