@@ -72,8 +72,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("mimalloc", &["main"]),
     ("base64", &["output"]),
     ("sha1", &["output"]),
-    // a name's meaning is written as it stands: `model` derives it, `output` drives it
-    ("serde", &["model", "output"]),
+    ("serde", &["output"]),
     // the user's patterns: of names (`naming`), and in filters (`run`)
     ("regex", &["naming", "run"]),
     // dates: read on the command line, resolved against the capture's day, written in records

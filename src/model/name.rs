@@ -299,7 +299,7 @@ mod tests {
         values.set_piece(Field::Service, text, &text[..3]);
         values.set_piece(Field::Namespace, text, &text[4..8]);
         values.set_piece(Field::Subset, text, &text[3..3]);
-        values.set_piece(Field::Peer, text, &"elsewhere".to_owned());
+        values.set_piece(Field::Peer, text, "elsewhere");
         values.imply(Field::Partition);
         let name = Name::new(text.into(), Some("Web.shop.svc.".into())).meaning("k", "s", &values);
         assert_eq!((name.service(), name.namespace()), (Some("web"), Some("shop")));

@@ -87,7 +87,6 @@ pub struct Seed(pub u64, pub u64);
 impl Seed {
     /// One end of an IPv4 flow.
     #[inline]
-    #[expect(clippy::unused_self, reason = "as for the other family")]
     pub fn v4(self, ip: u32, port: u16) -> u64 {
         (u64::from(ip) << 16) | u64::from(port)
     }

@@ -22,7 +22,7 @@ pub(super) fn is_uuid(label: &str) -> bool {
     // whole first: the compiler answers this many bytes at a time
     let (mut others, mut dashes) = (0_u8, 0_u8);
     for byte in bytes {
-        others |= u8::from(!is_hex(*byte) & (*byte != b'-'));
+        others |= u8::from(!is_hex(*byte) && *byte != b'-');
         dashes += u8::from(*byte == b'-');
     }
     others == 0 && dashes == 4 && [8, 13, 18, 23].into_iter().all(|at| bytes.get(at) == Some(&b'-'))

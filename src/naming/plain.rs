@@ -25,6 +25,7 @@ impl Scheme for Plain {
 }
 
 /// Braces stand in no host name: a name with one is a Kuma name that is cut or damaged.
+#[expect(clippy::unnecessary_wraps, reason = "as in every other scheme")]
 fn read<'n, R: Reading<'n>>(name: &'n str) -> Option<R> {
     let braces = name.bytes().fold(false, |found, byte| found | matches!(byte, b'{' | b'}'));
     let reading = R::new(if braces { "malformed" } else { "other" });

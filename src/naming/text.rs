@@ -70,6 +70,7 @@ pub(super) fn faults(bytes: &[u8]) -> (Flags, bool) {
 
 /// Questions about all bytes of a name. Every hello asks them: in this form the compiler answers them sixteen
 /// bytes at a time.
+#[expect(clippy::struct_excessive_bools, reason = "answers to independent questions")]
 struct Look {
     upper: bool,
     /// Not printable, or a blank.
@@ -90,7 +91,7 @@ impl Look {
             colon |= u8::from(*byte == b':');
         }
         let pairs = body.iter().zip(body.get(1..).unwrap_or_default());
-        let double = pairs.fold(0, |found, (a, b)| found | u8::from((*a == b'.') & (*b == b'.')));
+        let double = pairs.fold(0, |found, (a, b)| found | u8::from(*a == b'.' && *b == b'.'));
         Self {
             upper: upper > 0,
             odd: odd > 0,

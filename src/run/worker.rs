@@ -9,9 +9,9 @@ use crate::model::segment::{Segment, Transport};
 use crate::model::skip::Skip;
 use crate::model::stats::RunStats;
 use crate::source::BATCH;
-use crate::wire::{self, Decoder};
 use crate::wire::fast::Glance;
 use crate::wire::fragment::Fragments;
+use crate::wire::{self, Decoder};
 
 /// Capture time between two ticks, nanoseconds.
 const TICK: u64 = 100_000_000;

@@ -221,7 +221,9 @@ impl Tally {
         let again = |number: &u32| {
             let mut hasher = secret.build_hasher();
             let label = labels.get(*number as usize).map(|label| &**label).unwrap_or_default();
-            label.iter().for_each(|value| value.as_deref().hash(&mut hasher));
+            for value in label {
+                value.as_deref().hash(&mut hasher);
+            }
             hasher.finish()
         };
         self.known.insert_unique(hash, number, again);

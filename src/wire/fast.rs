@@ -76,13 +76,17 @@ fn usual(bytes: &[u8], seed: Seed) -> Option<(u64, Glance)> {
     let header_len = usize::from(h[46] >> 4) * 4;
     let captured = bytes.len().min(MAC_LEN + total);
     if (h[12], h[13], h[14]) != (8, 0, 0x45)
-        || (fragment != 0) | (h[23] != TCP) | (header_len < TCP_LEN)
+        || fragment != 0
+        || h[23] != TCP
+        || header_len < TCP_LEN
         || TRANSPORT_AT + header_len > captured
     {
         return None;
     }
-    let source = seed.v4(u32::from_be_bytes([h[26], h[27], h[28], h[29]]), u16::from_be_bytes([h[34], h[35]]));
-    let target = seed.v4(u32::from_be_bytes([h[30], h[31], h[32], h[33]]), u16::from_be_bytes([h[36], h[37]]));
+    let source =
+        seed.v4(u32::from_be_bytes([h[26], h[27], h[28], h[29]]), u16::from_be_bytes([h[34], h[35]]));
+    let target =
+        seed.v4(u32::from_be_bytes([h[30], h[31], h[32], h[33]]), u16::from_be_bytes([h[36], h[37]]));
     #[expect(clippy::cast_possible_truncation, reason = "of two-byte lengths")]
     let glance = Glance {
         flags: TcpFlags(h[47]),
@@ -116,8 +120,7 @@ fn other(bytes: &[u8], seed: Seed) -> Option<(u64, Glance)> {
     };
     let rest = packet.get(network.header_len..)?;
     let segment = rest.get(..network.length).unwrap_or(rest);
-    let &[a, b, c, d, ..] = segment.first_chunk::<UDP_LEN>()?;
-    let ports = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+    let ports = ports(segment)?;
     let (transport, flags, header_len, length) = match network.protocol {
         TCP => {
             let h = segment.first_chunk::<TCP_LEN>()?;
@@ -141,6 +144,13 @@ fn other(bytes: &[u8], seed: Seed) -> Option<(u64, Glance)> {
         length: u32::try_from(length).ok()?,
     };
     Some((hash(packet, &network, ports, (transport, seed))?, glance))
+}
+
+/// Source and destination port, which every transport header begins with.
+#[inline]
+fn ports(transport: &[u8]) -> Option<(u16, u16)> {
+    let h = transport.first_chunk::<4>()?;
+    Some((u16::from_be_bytes([h[0], h[1]]), u16::from_be_bytes([h[2], h[3]])))
 }
 
 #[inline]
@@ -224,14 +234,13 @@ impl Glance {
             Hosts::V4(Ipv4Addr::from(*s), Ipv4Addr::from(*d))
         };
         let transport = bytes.get(usize::from(self.transport_at)..)?;
-        let &[a, b, c, d, s0, s1, s2, s3] = transport.first_chunk()?;
         let header = match self.transport {
             Transport::Udp => Header::Udp,
             Transport::Tcp => {
-                let &[.., a0, a1, a2, a3] = transport.first_chunk::<12>()?;
+                let h = transport.first_chunk::<12>()?;
                 Header::Tcp {
-                    seq: u32::from_be_bytes([s0, s1, s2, s3]),
-                    ack: u32::from_be_bytes([a0, a1, a2, a3]),
+                    seq: u32::from_be_bytes([h[4], h[5], h[6], h[7]]),
+                    ack: u32::from_be_bytes([h[8], h[9], h[10], h[11]]),
                     flags: self.flags,
                 }
             }
@@ -240,11 +249,7 @@ impl Glance {
         let (head, rest) = bytes.split_at_checked(head_len)?;
         let payload = rest.get(..self.length as usize).unwrap_or(rest);
         Some(Found {
-            key: FlowKey {
-                hosts,
-                ports: (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])),
-                transport: self.transport,
-            },
+            key: FlowKey { hosts, ports: ports(transport)?, transport: self.transport },
             header,
             vlans: if self.tags > 0 { vlans(bytes, self.tags) } else { Vlans::default() },
             tunnel: None,

@@ -6,11 +6,11 @@ mod property;
 pub(super) mod tunnels;
 
 use super::{Decoder, LINKS, link};
-use property::fast_path;
 use crate::model::frame::LinkType;
 use crate::model::segment::{Hosts, Seed, Segment, Vlans};
 use crate::model::skip::Skip;
 use packets::{AUTHENTICATION, FRAGMENT, Shape, frame};
+use property::fast_path;
 
 pub(super) const SEED: Seed = Seed(1, 2);
 

@@ -96,7 +96,7 @@ impl Exchange {
 
     /// Counts the hello.
     pub(super) fn add_to(&self, stats: &mut FlowStats) {
-        match self.name.as_ref().and_then(|name| name.text.as_ref()) {
+        match self.name.as_ref().and_then(|name| name.text()) {
             Some(_) => stats.with_sni += 1,
             None => stats.without_sni += 1,
         }

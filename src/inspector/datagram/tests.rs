@@ -214,7 +214,7 @@ fn short(record: &Observation) -> String {
         Action::Handshake => "handshake",
         Action::End => "end",
     };
-    let name = record.name.as_ref().and_then(|name| name.text.as_deref()).unwrap_or("-");
+    let name = record.name.as_ref().and_then(|name| name.text()).unwrap_or("-");
     let mut words = vec![action, name];
     if let Some(handshake) = record.handshake.as_ref().filter(|_| record.action == Action::Handshake) {
         words.push(handshake.result.name());

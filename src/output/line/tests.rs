@@ -157,8 +157,7 @@ fn a_strangers_name_cannot_move_the_cursor_or_end_a_line() {
     }
     let record = Observation { name: Some(hostile), ..sample::ok() };
     assert!(
-        line(&context(), &record)
-            .contains("   \\xe2\\x80\\x8b.a\\x0d\\x0ab\\x1b[2J → d\\xe2\\x80\\xaec   ok")
+        line(&context(), &record).contains("   a\\x0d\\x0ab\\x1b[2J\\xe2\\x80\\x8b → d\\xe2\\x80\\xaec   ok")
     );
 }
 
