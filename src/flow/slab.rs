@@ -72,12 +72,26 @@ impl<T, const N: usize> Slab<T, N> {
     pub fn remove(&mut self, index: u32) -> Option<T> {
         let value = self.entries.get_mut(index as usize)?.value.take()?;
         self.unlink(index);
+        self.free(index);
+        Some(value)
+    }
+
+    /// Drops the value.
+    pub fn release(&mut self, index: u32) {
+        let Some(entry) = self.entries.get_mut(index as usize).filter(|entry| entry.value.is_some()) else {
+            return;
+        };
+        entry.value = None;
+        self.unlink(index);
+        self.free(index);
+    }
+
+    fn free(&mut self, index: u32) {
         if let Some(entry) = self.entries.get_mut(index as usize) {
             entry.next = self.free;
         }
         self.free = index;
         self.len -= 1;
-        Some(value)
     }
 
     /// Makes the entry the youngest of `class`.

@@ -20,6 +20,9 @@ const MAX_GROUPS: usize = 4096;
 /// Destinations that are remembered for having spoken TLS.
 const MAX_DESTINATIONS: usize = 65_536;
 
+/// Destinations whose presence costs no look at the set.
+const LATELY: usize = 256;
+
 type Destination = (IpAddr, u16);
 
 /// What is told together. `None`: of several.
@@ -34,7 +37,8 @@ pub struct Attempts {
     due: VecDeque<(Timestamp, Group)>,
     clients: HashMap<(Destination, Outcome), u32, RandomState>,
     tls: HashSet<Destination, RandomState>,
-    newest: Option<Destination>,
+    /// Destinations that are in `tls`, by some bits of theirs: most are noted again and again.
+    lately: Vec<Option<Destination>>,
 }
 
 impl Attempts {
@@ -48,7 +52,7 @@ impl Attempts {
             due: VecDeque::new(),
             clients: HashMap::default(),
             tls: HashSet::default(),
-            newest: None,
+            lately: vec![None; LATELY],
         }
     }
 
@@ -58,15 +62,26 @@ impl Attempts {
         let attempt = record.handshake.as_ref().filter(|handshake| handshake.attempts.is_some());
         let Some(result) = attempt.map(|handshake| handshake.result) else {
             if !self.every && self.tls.len() < MAX_DESTINATIONS {
-                let destination = (record.flow.destination_ip(), record.flow.ports.1);
-                if self.newest.replace(destination) != Some(destination) {
-                    self.tls.insert(destination);
-                }
+                self.note_destination((record.flow.destination_ip(), record.flow.ports.1));
             }
             return false;
         };
         self.note(record, result);
         true
+    }
+
+    #[inline]
+    fn note_destination(&mut self, destination: Destination) {
+        let bits = match destination.0 {
+            IpAddr::V4(ip) => ip.to_bits(),
+            IpAddr::V6(ip) => ip.octets().last_chunk::<4>().map_or(0, |bytes| u32::from_le_bytes(*bytes)),
+        };
+        let bits = bits.wrapping_mul(0x9e37_79b1) >> 16 ^ u32::from(destination.1);
+        let Some(slot) = self.lately.get_mut(bits as usize % LATELY) else { return };
+        if *slot != Some(destination) {
+            *slot = Some(destination);
+            self.tls.insert(destination);
+        }
     }
 
     fn note(&mut self, attempt: &Observation, result: Outcome) {

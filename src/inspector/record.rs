@@ -41,8 +41,12 @@ fn oriented(key: FlowKey, client: Way) -> FlowKey {
 }
 
 /// The record of a connection whose hello is whole.
-pub(super) fn handshake(connection: &mut Connection, cause: Cause, now: Timestamp) -> Option<Observation> {
-    let exchange = connection.exchange.take()?;
+pub(super) fn handshake(
+    connection: &mut Connection,
+    exchange: Box<Exchange>,
+    cause: Cause,
+    now: Timestamp,
+) -> Observation {
     let client = exchange.way;
     let judged = judge(connection, &exchange, cause);
     let failed = matches!(cause, Cause::Reset(_) | Cause::Closed | Cause::Alert(..));
@@ -66,18 +70,24 @@ pub(super) fn handshake(connection: &mut Connection, cause: Cause, now: Timestam
         established: judged.established,
         resumed: exchange.resumed,
     };
-    let bare = bare(connection, &exchange);
-    let Exchange { facts, name, server, bytes, .. } = *exchange;
-    Some(Observation {
+    Observation {
         action: Action::Handshake,
+        time: exchange.first.time,
         completed: now,
-        hello: Some(facts),
-        name: Some(name),
-        server: server.map(|(hello, _)| hello),
+        origin: connection.origin,
+        packet: exchange.whole.packet,
+        flow: oriented(connection.key, client),
+        protocol: PROTOCOL,
+        vlans: exchange.vlans,
+        tunnel: exchange.tunnel,
+        hello: Some(exchange.facts),
+        name: Some(exchange.name),
+        server: exchange.server.map(|(hello, _)| hello),
         handshake: Some(handshake),
-        bytes,
-        ..bare
-    })
+        traffic: None,
+        marks: connection.marks,
+        bytes: exchange.bytes,
+    }
 }
 
 struct Judged {

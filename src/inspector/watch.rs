@@ -35,12 +35,15 @@ impl Inspector {
         if tcp.accepts() && !open.side(way).stream.is_anchored() {
             open.side(way).stream.resume_at(tcp.seq.wrapping_add(1));
         }
+        let ends = tcp.flags.0 & (TcpFlags::RST | TcpFlags::FIN) != 0;
         let bytes = !segment.payload.is_empty() || (segment.missing > 0 && open.exchange.is_none());
         if bytes && open.told.is_none() {
             let news = self.payload(index, way, segment, tcp, out);
             self.account(index);
             self.take_news(index, news, segment.time, out);
             self.keep_within_bounds(index, segment.time, out);
+        } else if !ends && open.closed_by.is_none() {
+            return;
         }
         self.closing(index, way, (segment, tcp), out);
     }
@@ -198,6 +201,10 @@ impl Inspector {
 
     /// Ends the watch over a connection, or (with `--emit end`) over its handshake.
     pub(super) fn conclude(&mut self, index: u32, cause: Cause, at: Timestamp, out: &mut Vec<Observation>) {
+        if !self.settings.emit_end {
+            self.conclude_for_good(index, cause, at, out);
+            return;
+        }
         let Some(open) = self.open.get_mut(index) else { return };
         let over = matches!(cause, Cause::Reset(_) | Cause::Closed | Cause::CutOff);
         let told = if let Some(told) = open.told.take() {
@@ -205,18 +212,11 @@ impl Inspector {
         } else {
             self.held = self.held.saturating_sub(std::mem::take(&mut open.counted));
             let told = self.tell(index, cause, at);
-            if self.settings.emit_end {
-                out.extend(told.clone());
-                told
-            } else {
-                out.extend(told);
-                None
-            }
+            out.extend(told.clone());
+            told
         };
         let Some(open) = self.open.get_mut(index) else { return };
-        if self.settings.emit_end
-            && let Some(told) = told
-        {
+        if let Some(told) = told {
             if !over {
                 open.forth.stream.forget();
                 open.back.stream.forget();
@@ -226,10 +226,28 @@ impl Inspector {
             }
             out.push(record::end(open, &told, at));
         }
-        let Some(open) = self.open.remove(index) else { return };
+        self.leave(index, cause);
+    }
+
+    /// [`Inspector::conclude`] where a connection's end is not waited for.
+    fn conclude_for_good(&mut self, index: u32, cause: Cause, at: Timestamp, out: &mut Vec<Observation>) {
+        let Some(open) = self.open.get_mut(index) else { return };
+        self.held = self.held.saturating_sub(open.counted);
+        if let Some(exchange) = open.exchange.take() {
+            out.push(record::handshake(open, exchange, cause, at));
+        } else if let Some(told) = self.tell(index, cause, at) {
+            out.push(told);
+        }
+        self.leave(index, cause);
+    }
+
+    /// Forgets a connection; its slot in the table stays.
+    fn leave(&mut self, index: u32, cause: Cause) {
+        let Some(hash) = self.open.get(index).map(|open| open.hash) else { return };
+        self.open.release(index);
         if matches!(cause, Cause::Reset(_) | Cause::Closed) {
-            self.finish_flow(open.hash);
-        } else if let Some(found) = self.table.find(open.hash) {
+            self.finish_flow(hash);
+        } else if let Some(found) = self.table.find(hash) {
             self.table.set(found, State::Done, found.isn);
         }
     }
@@ -237,8 +255,8 @@ impl Inspector {
     /// The record of a connection, if it has one.
     fn tell(&mut self, index: u32, cause: Cause, at: Timestamp) -> Option<Observation> {
         let open = self.open.get_mut(index)?;
-        if open.exchange.is_some() {
-            return record::handshake(open, cause, at);
+        if let Some(exchange) = open.exchange.take() {
+            return Some(record::handshake(open, exchange, cause, at));
         }
         if let Some(client) = record::begun(open) {
             self.stats.incomplete_hello += 1;

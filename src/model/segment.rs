@@ -72,11 +72,23 @@ impl FlowKey {
     /// The secret keeps strangers from choosing colliding flows; see [`Seed`].
     #[inline]
     pub fn hash(&self, seed: Seed) -> u64 {
-        let (source, destination) = match self.hosts {
+        let (source, destination) = self.ends(seed);
+        seed.flow(source, destination, self.transport)
+    }
+
+    /// The same for one direction: the opposite one has another hash.
+    #[inline]
+    pub fn hash_directed(&self, seed: Seed) -> u64 {
+        let (source, destination) = self.ends(seed);
+        mix(source ^ seed.1, destination ^ seed.0)
+    }
+
+    #[inline]
+    fn ends(&self, seed: Seed) -> (u64, u64) {
+        match self.hosts {
             Hosts::V4(s, d) => (seed.v4(s.to_bits(), self.ports.0), seed.v4(d.to_bits(), self.ports.1)),
             Hosts::V6(s, d) => (seed.v6(s.to_bits(), self.ports.0), seed.v6(d.to_bits(), self.ports.1)),
-        };
-        seed.flow(source, destination, self.transport)
+        }
     }
 }
 
@@ -97,6 +109,13 @@ impl Seed {
         #[expect(clippy::cast_possible_truncation, reason = "the two halves of a 128-bit address")]
         let (high, low) = ((ip >> 64) as u64, ip as u64);
         mix(high ^ u64::from(port), self.0 ^ mix(low, self.1))
+    }
+
+    /// A hash of 32 bytes and a number.
+    #[inline]
+    pub fn random(self, random: &[u8; 32], number: u64) -> u64 {
+        let (words, _) = random.as_chunks::<8>();
+        words.iter().fold(number ^ self.1, |hash, word| mix(hash ^ u64::from_le_bytes(*word), self.0))
     }
 
     /// The hash of a flow between two ends, in whatever order.

@@ -76,24 +76,27 @@ impl Collector {
     /// # Errors
     /// An output could not be written.
     pub fn take(&mut self, found: &mut Yield) -> Flow {
-        let mut ticks = found.ticks.drain(..).peekable();
+        let mut ticks = found.ticks.iter();
+        let mut tick = ticks.next();
         let wrote = !found.records.is_empty();
         for (index, record) in found.records.iter().enumerate() {
-            while let Some(tick) = ticks.next_if(|tick| tick.after <= index) {
-                if self.tick(&tick)?.is_break() {
+            while let Some(due) = tick.filter(|tick| tick.after <= index) {
+                if self.tick(due)?.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
+                tick = ticks.next();
             }
             if !self.attempts.takes(record) && self.record(record)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
-        found.records.clear();
-        for tick in ticks {
-            if self.tick(&tick)?.is_break() {
+        for due in tick.into_iter().chain(ticks) {
+            if self.tick(due)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
+        found.records.clear();
+        found.ticks.clear();
         if wrote && self.flush { self.flush_sinks() } else { Ok(ControlFlow::Continue(())) }
     }
 

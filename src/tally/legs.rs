@@ -6,6 +6,7 @@ use foldhash::fast::RandomState as Secret;
 
 use crate::model::frame::Timestamp;
 use crate::model::observation::{HelloFacts, Observation, Outcome};
+use crate::model::segment::Seed;
 
 /// Sets of remembered hellos, 64 bytes each: 512 KiB.
 const SETS: usize = 8192;
@@ -50,7 +51,7 @@ pub(super) struct Token(Option<(u64, u32)>);
 
 /// The window.
 pub(super) struct Legs {
-    secret: Secret,
+    seed: Seed,
     sets: Vec<[Seen; WAYS]>,
     /// How each remembered connection was counted, where connections are grouped; same places as `sets`.
     counted: Vec<[Option<Counted>; WAYS]>,
@@ -58,7 +59,9 @@ pub(super) struct Legs {
 
 impl Legs {
     pub(super) fn new() -> Self {
-        Self { secret: Secret::default(), sets: vec![[Seen::default(); WAYS]; SETS], counted: Vec::new() }
+        let secret = Secret::default();
+        let seed = Seed(secret.hash_one(1), secret.hash_one(2));
+        Self { seed, sets: vec![[Seen::default(); WAYS]; SETS], counted: Vec::new() }
     }
 
     /// Legs carry the same hello over different flows, or the same flow past different origins. The same
@@ -67,8 +70,8 @@ impl Legs {
         let Some(hello) = observation.hello.as_ref().filter(|hello| is_random(hello)) else {
             return Sight::New(Token(None));
         };
-        let identity = self.secret.hash_one((hello.random, hello.index, hello.bytes));
-        let place = self.secret.hash_one((observation.flow, observation.origin));
+        let identity = self.seed.random(&hello.random, u64::from(hello.index) << 32 | u64::from(hello.bytes));
+        let place = observation.flow.hash_directed(self.seed) ^ u64::from(observation.origin.0);
         #[expect(clippy::cast_possible_truncation, reason = "32 bits tell two legs apart")]
         let leg = place as u32;
         let at = set_of(identity);
@@ -107,6 +110,6 @@ fn set_of(identity: u64) -> usize {
 
 /// A random of one repeated byte comes from a scanner or a test, and tells nothing apart.
 fn is_random(hello: &HelloFacts) -> bool {
-    let [first, rest @ ..] = &hello.random;
-    rest.iter().any(|byte| byte != first)
+    let [first, ..] = hello.random;
+    hello.random != [first; 32]
 }
