@@ -67,16 +67,28 @@ fn is_early_draft(version: Version) -> bool {
 
 /// Takes over what the extensions say; of several with one number the first.
 fn extend(hello: &mut ServerHello, block: &[u8]) {
-    let first = |kind| Extensions::new(block).find(|e| e.kind == kind).and_then(|e| e.body);
-    if let Some(&[high, low]) = first(SUPPORTED_VERSIONS) {
+    let mut found = [None; 5];
+    let [versions, share, share_draft, psk, alpn] = &mut found;
+    for extension in Extensions::new(block) {
+        let slot: &mut Option<Option<&[u8]>> = match extension.kind {
+            SUPPORTED_VERSIONS => versions,
+            KEY_SHARE => share,
+            KEY_SHARE_DRAFT => share_draft,
+            PRE_SHARED_KEY => psk,
+            ALPN => alpn,
+            _ => continue,
+        };
+        slot.get_or_insert(extension.body);
+    }
+    let [versions, share, share_draft, psk, alpn] = found.map(Option::flatten);
+    if let Some(&[high, low]) = versions {
         hello.version = Version(u16::from_be_bytes([high, low]));
     }
     if hello.version.is_13() {
-        let share = first(KEY_SHARE).or_else(|| first(KEY_SHARE_DRAFT));
-        hello.curve = share.and_then(|body| names::group(Cursor::new(body).u16()?));
-        hello.psk = first(PRE_SHARED_KEY).is_some();
+        hello.curve = share.or(share_draft).and_then(|body| names::group(Cursor::new(body).u16()?));
+        hello.psk = psk.is_some();
     }
-    hello.alpn = first(ALPN).and_then(chosen_protocol).map(Into::into);
+    hello.alpn = alpn.and_then(chosen_protocol).map(Into::into);
 }
 
 /// The name in a server's ALPN extension, which holds exactly one (RFC 7301 §3.1).

@@ -7,7 +7,7 @@
 use crate::hello::client::{CLIENT_HELLO, Fields, MAX_MESSAGE};
 use crate::hello::protocol::{Probe, Protocol, Reader};
 use crate::hello::record::{self, HANDSHAKE, HEADER, Header, MESSAGE_HEADER};
-use crate::model::hello::Reading;
+use crate::model::hello::{Hello, Reading};
 use crate::model::segment::Transport;
 use crate::model::skip::Skip;
 
@@ -64,6 +64,9 @@ struct TlsReader {
 
 impl Reader for TlsReader {
     fn read<'a>(&'a mut self, prefix: &'a [u8]) -> Reading<'a> {
+        if let Some(hello) = in_one_record(prefix) {
+            return Reading::Hello(hello);
+        }
         match look(prefix) {
             Probe::No => return Reading::Skip(Skip::NotTls),
             Probe::NotYet => return Reading::Need(PROBE_LEN),
@@ -86,6 +89,20 @@ impl Reader for TlsReader {
             _ => Reading::Skip(Skip::BadHello),
         }
     }
+}
+
+/// A hello that is whole in one record, which is what most are.
+fn in_one_record(prefix: &[u8]) -> Option<Hello<'_>> {
+    let (header, rest) = prefix.split_first_chunk::<HEADER>()?;
+    let &[kind, 3, ..=4, ..] = header else { return None };
+    let body = rest.get(..usize::from(Header::read(*header)?.len))?;
+    let head = body.first_chunk::<MESSAGE_HEADER>()?;
+    if kind != HANDSHAKE || head.first() != Some(&CLIENT_HELLO) {
+        return None;
+    }
+    let message = body.get(..MESSAGE_HEADER + usize::try_from(record::message_len(*head)).ok()?)?;
+    let fields = Fields::read(message.get(MESSAGE_HEADER..)?)?;
+    Some(fields.hello(message, HEADER + body.len(), 1))
 }
 
 impl TlsReader {

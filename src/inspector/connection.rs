@@ -29,13 +29,20 @@ pub enum Way {
 
 impl Way {
     /// The way of a segment with the key `key`; `None` where it belongs to another connection.
+    ///
+    /// The hash of both was the same, so that ports that differ say enough.
+    #[inline]
     pub fn of(connection: &FlowKey, key: &FlowKey) -> Option<Self> {
         let (source, destination) = key.ports;
-        if connection.ports == key.ports && connection.hosts == key.hosts {
-            return Some(Self::Forth);
+        if source == destination {
+            let forth = (connection.hosts == key.hosts).then_some(Self::Forth);
+            return forth.or((connection.hosts == key.hosts.reversed()).then_some(Self::Back));
         }
-        let back = connection.ports == (destination, source) && connection.hosts == key.hosts.reversed();
-        back.then_some(Self::Back)
+        if connection.ports == key.ports {
+            Some(Self::Forth)
+        } else {
+            (connection.ports == (destination, source)).then_some(Self::Back)
+        }
     }
 
     /// The opposite way.

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::hello::testing::{Builder, RANDOM, extension, vec16};
 
@@ -187,4 +189,34 @@ fn ech_numbers() {
     let ech = |kind| read(&Builder::new().extension(kind, &[])).ech;
     assert!([0xfe08, 0xfe09, 0xfe0a, 0xfe0d].into_iter().all(ech));
     assert!(![0xfe07, 0xfe0e, 0xffce].into_iter().any(ech));
+}
+
+proptest! {
+    /// Whatever the quick reading answers is what the parser says.
+    #[test]
+    fn regular_hellos_are_read_as_the_parser_reads_them(
+        id in proptest::collection::vec(any::<u8>(), 0..40),
+        lists in (0..8_u8, 0..4_u8),
+        extensions in proptest::collection::vec(any::<u8>(), 0..40),
+        damage in proptest::collection::vec((0..160_usize, any::<u8>()), 0..3),
+        cut in 0..200_usize,
+    ) {
+        let mut body = vec![3, 3];
+        body.extend(RANDOM);
+        body.push(u8::try_from(id.len()).unwrap());
+        body.extend(&id);
+        body.extend([0, lists.0]);
+        body.extend(vec![0x13; lists.0.into()]);
+        body.push(lists.1);
+        body.extend(vec![0; lists.1.into()]);
+        body.extend(vec16(&extensions));
+        for (at, byte) in damage {
+            let at = at % body.len();
+            body[at] = byte;
+        }
+        body.truncate(cut);
+        if let Some(quick) = Fixed::regular(&body) {
+            prop_assert_eq!(Some(quick), Fixed::any(&body));
+        }
+    }
 }
