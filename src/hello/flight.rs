@@ -90,13 +90,18 @@ impl Flight {
         Self::default()
     }
 
+    /// Nothing that follows is to be read: the side encrypts, and what it says is known to nobody else.
+    pub fn close(&mut self) {
+        self.messages.forget();
+        self.phase = Phase::Over;
+    }
+
     /// Takes bytes off the front of `bytes` until something is said, or none are left.
     pub fn next(&mut self, bytes: &mut &[u8]) -> Option<Said> {
+        if self.phase == Phase::Over {
+            *bytes = &[];
+        }
         while !bytes.is_empty() {
-            if self.phase == Phase::Over {
-                *bytes = &[];
-                return None;
-            }
             let said = if self.left == 0 { self.record(bytes) } else { self.body(bytes) };
             if said.is_some() {
                 return said;
@@ -211,8 +216,7 @@ impl Flight {
 
     #[expect(clippy::unnecessary_wraps, reason = "ends the functions that may say nothing")]
     fn broken(&mut self) -> Option<Said> {
-        self.messages.forget();
-        self.phase = Phase::Over;
+        self.close();
         Some(Said::NotTls)
     }
 }

@@ -89,6 +89,9 @@ pub(super) fn listen(connection: &mut Connection, way: Way, mut bytes: &[u8], ma
         let Some(said) = flight.next(&mut bytes) else { return };
         let begins_hello = said == Said::ChangeCipherSpec;
         hear(connection, way, said, mark, news);
+        if news.end.is_some() {
+            return;
+        }
         if begins_hello {
             // a second hello may begin behind it, with what is left of this segment
             connection.side(way).segments = u16::from(!bytes.is_empty());
@@ -132,6 +135,7 @@ fn hear(connection: &mut Connection, way: Way, said: Said, mark: Mark, news: &mu
         }
         // before the ServerHello it can only be early data
         Said::Encrypted if exchange.server.is_some() => {
+            if from_server { &mut exchange.answer } else { &mut exchange.client }.close();
             connection.side(way).encrypted = true;
             if connection.forth.encrypted && connection.back.encrypted {
                 news.ends(End::Established);
