@@ -86,22 +86,6 @@ impl Inspector {
         self.table.touch(hash)
     }
 
-    /// Reads the state of a flow ahead of its segment, once its slot was touched; for the same reason.
-    #[inline]
-    pub fn touch_state(&self, hash: u64) -> u64 {
-        match self.table.find(hash).map(|found| found.state) {
-            Some(State::Half(index)) => self.halves.get(index).map_or(0, |half| half.hash ^ half.since.0),
-            Some(State::Open(index)) => self.open.get(index).map_or(0, |open| {
-                open.hash
-                    ^ open.since.0
-                    ^ open.forth.newest.0
-                    ^ open.back.newest.0
-                    ^ u64::from(open.key.ports.0)
-            }),
-            _ => 0,
-        }
-    }
-
     /// What is known of a segment's flow; the answer holds for [`Inspector::push_to`] right after.
     #[inline]
     pub fn find(&self, hash: u64) -> Option<Found> {

@@ -6,7 +6,7 @@
 //! (peering), `tlsutil/config.go` (servers), `agent/xds/listeners.go` (what gateways match).
 
 use crate::model::name::Flag;
-use crate::naming::labels::{after, is_uuid, last_dot, pop};
+use crate::naming::labels::{UUID_LEN, after, is_uuid, last_dot, pop};
 use crate::naming::scheme::{Field, Fields, Parts, Reading, Scheme};
 
 /// The scheme.
@@ -39,7 +39,8 @@ impl Scheme for Consul {
 }
 
 fn read<'n, R: Reading<'n>>(name: &'n str) -> Option<R> {
-    let (rest, cluster) = last_dot(name.strip_suffix(".consul")?)?;
+    let local = name.strip_suffix(".consul")?;
+    let (rest, cluster) = with_uuid(local).or_else(|| last_dot(local))?;
     let (prefix, marker) = last_dot(rest).unwrap_or(("", rest));
     let trust_domain = after(name, rest);
     if is_uuid(cluster) {
@@ -55,6 +56,13 @@ fn read<'n, R: Reading<'n>>(name: &'n str) -> Option<R> {
         _ => return None,
     }
     Some(marked::<R>(prefix, marker, trust_domain).flag_if(true, Flag::NotUuid))
+}
+
+/// What stands left of a label as long as a UUID, and that label.
+fn with_uuid(local: &str) -> Option<(&str, &str)> {
+    let (rest, cluster) = local.split_at_checked(local.len().checked_sub(UUID_LEN)?)?;
+    let rest = rest.strip_suffix('.')?;
+    (!cluster.bytes().fold(false, |found, byte| found | (byte == b'.'))).then_some((rest, cluster))
 }
 
 /// The characters that Consul allows in a datacenter's name.

@@ -16,9 +16,12 @@ pub(super) fn last_dot(text: &str) -> Option<(&str, &str)> {
     Some((text.get(..dot)?, text.get(dot + 1..)?))
 }
 
+/// Length of a UUID in bytes.
+pub(super) const UUID_LEN: usize = 36;
+
 /// 8-4-4-4-12 lower-case hexadecimal digits (RFC 9562 §4).
 pub(super) fn is_uuid(label: &str) -> bool {
-    let Ok(bytes) = <&[u8; 36]>::try_from(label.as_bytes()) else { return false };
+    let Ok(bytes) = <&[u8; UUID_LEN]>::try_from(label.as_bytes()) else { return false };
     // whole first: the compiler answers this many bytes at a time
     let (mut others, mut dashes) = (0_u8, 0_u8);
     for byte in bytes {

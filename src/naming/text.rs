@@ -83,19 +83,20 @@ struct Look {
 
 impl Look {
     fn at(body: &[u8]) -> Self {
-        let (mut upper, mut odd, mut escaped, mut colon) = (0, 0, 0, 0);
+        let (mut upper, mut odd, mut backslash, mut colon) = (0, 0, 0, 0);
         for byte in body {
             upper |= u8::from(byte.is_ascii_uppercase());
             odd |= u8::from(!byte.is_ascii_graphic());
-            escaped |= u8::from(!is_plain(*byte));
+            backslash |= u8::from(*byte == b'\\');
             colon |= u8::from(*byte == b':');
         }
+        let escaped = backslash > 0 || (odd > 0 && !body.iter().copied().all(is_plain));
         let pairs = body.iter().zip(body.get(1..).unwrap_or_default());
         let double = pairs.fold(0, |found, (a, b)| found | u8::from(*a == b'.' && *b == b'.'));
         Self {
             upper: upper > 0,
             odd: odd > 0,
-            escaped: escaped > 0,
+            escaped,
             colon: colon > 0,
             double_dot: double > 0,
         }
