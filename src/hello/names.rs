@@ -161,7 +161,11 @@ mod tests {
     #[test]
     fn usual_cipher_suites_are_called_as_in_the_table() {
         for number in 0..=u16::MAX {
-            assert_eq!(cipher(number), TlsCipherSuite::from_id(number).map(|suite| suite.name), "{number:#x}");
+            assert_eq!(
+                cipher(number),
+                TlsCipherSuite::from_id(number).map(|suite| suite.name),
+                "{number:#x}"
+            );
         }
     }
 

@@ -62,7 +62,7 @@ fn read<'n, R: Reading<'n>>(name: &'n str) -> Option<R> {
 fn with_uuid(local: &str) -> Option<(&str, &str)> {
     let (rest, cluster) = local.split_at_checked(local.len().checked_sub(UUID_LEN)?)?;
     let rest = rest.strip_suffix('.')?;
-    (!cluster.bytes().fold(false, |found, byte| found | (byte == b'.'))).then_some((rest, cluster))
+    cluster.bytes().all(|byte| byte != b'.').then_some((rest, cluster))
 }
 
 /// The characters that Consul allows in a datacenter's name.

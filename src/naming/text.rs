@@ -93,13 +93,7 @@ impl Look {
         let escaped = backslash > 0 || (odd > 0 && !body.iter().copied().all(is_plain));
         let pairs = body.iter().zip(body.get(1..).unwrap_or_default());
         let double = pairs.fold(0, |found, (a, b)| found | u8::from(*a == b'.' && *b == b'.'));
-        Self {
-            upper: upper > 0,
-            odd: odd > 0,
-            escaped,
-            colon: colon > 0,
-            double_dot: double > 0,
-        }
+        Self { upper: upper > 0, odd: odd > 0, escaped, colon: colon > 0, double_dot: double > 0 }
     }
 }
 
