@@ -6,6 +6,7 @@
 pub mod assemble;
 pub mod cli;
 pub mod error;
+pub mod failover;
 pub mod flow;
 pub mod hello;
 pub mod inspector;

@@ -95,6 +95,8 @@ fn lines_and_tables_are_as_committed() {
         let table = output(&["summary", "-r", &file, "--node", "golden"]);
         expect_file![scenario::fixtures().join(format!("{stem}.table.txt"))].assert_eq(&table);
     }
+    let timeline = output(&["explain", "currency", "-r", "fixtures/failover.pcap"]);
+    expect_file![scenario::fixtures().join("failover.timeline.txt")].assert_eq(&timeline);
 }
 
 /// What the scenario says in words: 41 connections to currency in dc2, each once though both legs were captured.
@@ -121,7 +123,7 @@ fn no_output_is_committed_without_its_capture() {
         stems().iter().flat_map(|stem| captures(stem)).map(|(name, _)| whole(name)).collect();
     for entry in std::fs::read_dir(scenario::fixtures()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        let endings = [".jsonl", ".lines.txt", ".table.txt"];
+        let endings = [".jsonl", ".lines.txt", ".table.txt", ".timeline.txt"];
         if let Some(stem) = endings.iter().find_map(|ending| name.strip_suffix(ending)) {
             assert!(known.contains(stem), "{name} belongs to no capture");
         }

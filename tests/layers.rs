@@ -18,11 +18,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("wire", &["model"]),
     ("naming", &["model"]),
     ("tally", &["model"]),
+    ("failover", &["model"]),
     ("flow", &["model", "assemble"]),
     ("hello", &["model", "assemble"]),
     // the pieces that it reads hellos out of are the assembler's
     ("inspector", &["model", "flow", "hello", "naming", "assemble"]),
-    ("output", &["model", "tally", "error"]),
+    ("output", &["model", "tally", "failover", "error"]),
     (
         "run",
         &[
@@ -36,6 +37,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "naming",
             "inspector",
             "tally",
+            "failover",
             "output",
         ],
     ),
@@ -64,7 +66,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("comfy_table", &["output"]),
     ("itoa", &["output"]),
     // the keyed hash of the tables that strangers fill
-    ("foldhash", &["inspector", "tally"]),
+    ("foldhash", &["inspector", "tally", "failover"]),
     ("md5", &["hello"]),
     ("sha2", &["hello"]),
     ("hashbrown", &["tally"]),

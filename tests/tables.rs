@@ -157,6 +157,7 @@ fn every_output_has_a_name_a_help_and_an_output_of_its_own() {
             "line" => "outcomes.lines.txt",
             "json" => "outcomes.jsonl",
             "table" => "outcomes.table.txt",
+            "timeline" => "failover.timeline.txt",
             "none" => "README.md",
             other => panic!("no committed output shows {other}"),
         };

@@ -5,6 +5,7 @@
 //! only as the first word; anywhere else it is a word of the filter.
 
 pub mod ask;
+mod explain;
 mod filter;
 pub mod generate;
 mod name;
@@ -60,18 +61,9 @@ pub enum Subcommand {
     /// Count connections by service, datacenter, name or address
     #[command(args_override_self = true)]
     Summary(Box<Options>),
-    /// Say what each label of a server name means
+    /// Say what each label of a server name means; with -r, why a service failed over
     #[command(args_override_self = true)]
-    Explain {
-        /// The server name; `\xNN` is the byte with that hexadecimal number
-        name: OsString,
-        /// Print the `mesh` object that a record would carry
-        #[arg(short, long)]
-        json: bool,
-        /// A naming scheme of your own, as for a watch
-        #[arg(long, value_name = "REGEX", env = "SNI_WATCH_NAME_PATTERN")]
-        name_pattern: Option<String>,
-    },
+    Explain(Box<Explain>),
     /// List the interfaces
     Interfaces,
     /// Print completions for a shell
@@ -81,6 +73,25 @@ pub enum Subcommand {
     },
     /// Print the man page
     Man,
+}
+
+/// What `explain` takes.
+#[derive(Debug, clap::Args)]
+pub struct Explain {
+    /// The server name; `\xNN` is the byte with that hexadecimal number. With -r, the service
+    pub name: OsString,
+    /// Print the `mesh` object that a record would carry; with -r, the failover records
+    #[arg(short, long)]
+    pub json: bool,
+    /// A naming scheme of your own, as for a watch
+    #[arg(long, value_name = "REGEX", env = "SNI_WATCH_NAME_PATTERN")]
+    pub name_pattern: Option<String>,
+    /// A capture in which to look for the service's failovers; repeatable
+    #[arg(short = 'r', value_name = "[NODE=]FILE")]
+    pub read: Vec<String>,
+    /// The datacenter of the place where they were taken
+    #[arg(long = "local-dc", value_name = "NAME", env = "SNI_WATCH_DC")]
+    pub local_datacenter: Option<String>,
 }
 
 const USAGE: &str = "sni-watch [OPTIONS] [FILTER]...\n       sni-watch <COMMAND> ...";
@@ -99,14 +110,17 @@ sni-watch summary -r gateway.pcap --by dc,dst
 sni-watch -i any -j | jq -r .sni
     names alone
 sni-watch explain api.default.dc2.internal.TRUST-DOMAIN.consul
-    what each label means",
+    what each label means
+sni-watch explain api -r node.pcap
+    when the service api moved to another datacenter, and what had failed",
     ),
     (
         "Environment",
         "\
 Every long option with a value can be set by a variable: SNI_WATCH_
 and the option in capitals with _ for -, such as SNI_WATCH_MAX_FLOWS.
-For --dc it is SNI_WATCH_TARGET_DC. What is typed comes first.",
+For --dc it is SNI_WATCH_TARGET_DC, for --local-dc SNI_WATCH_DC. What is
+typed comes first.",
     ),
     (
         "Exit status",

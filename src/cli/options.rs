@@ -172,6 +172,13 @@ pub struct WatchOptions {
     #[arg(long, value_name = "NAME", env = "SNI_WATCH_NODE")]
     pub node: Option<String>,
 
+    /// The datacenter of this place: tells egress from ingress
+    ///
+    /// Records get `mesh.local_datacenter` and `mesh.role`, and only what reaches another datacenter, or comes
+    /// from one through a gateway here, can be a failover.
+    #[arg(long = "local-dc", value_name = "NAME", env = "SNI_WATCH_DC")]
+    pub local_datacenter: Option<String>,
+
     /// A naming scheme of your own: a regex with named groups
     ///
     /// It must fit the whole name. Groups are `service`, `subset`, `namespace`, `partition`, `datacenter`

@@ -1,11 +1,10 @@
 //! What the command line means: every check ahead of the first packet.
 
-use std::os::unix::ffi::OsStrExt;
-
 use clap_complete::Shell;
 
+use crate::cli::explain::explain;
 use crate::cli::filter::filter;
-use crate::cli::name::name_pattern;
+use crate::cli::name::{datacenter, name_pattern};
 use crate::cli::options::{CaptureOptions, InputOptions, Options, StopOptions};
 use crate::cli::records::{BytesOptions, OutputOptions, SelectOptions};
 use crate::cli::value::Kind;
@@ -13,7 +12,6 @@ use crate::cli::world::World;
 use crate::cli::{Args, Subcommand};
 use crate::error::Error;
 use crate::naming::custom::Pattern;
-use crate::naming::text;
 use crate::output;
 use crate::output::context::{HexMode, TimeStyle};
 use crate::run::plan::{Emit, Input, Limits, Plan, View, Watch, When};
@@ -58,10 +56,7 @@ pub fn plan(args: Args, world: &World<'_>) -> Result<Command, Error> {
     match args.command {
         None => watch(args.options, world, "line", Command::Watch),
         Some(Subcommand::Summary(options)) => watch(*options, world, "table", Command::Summary),
-        Some(Subcommand::Explain { name, json, name_pattern: typed }) => {
-            let pattern = typed.as_deref().map(name_pattern).transpose()?;
-            Ok(Command::Explain { name: text::unescape(name.as_bytes()), json, pattern })
-        }
+        Some(Subcommand::Explain(asked)) => explain(*asked, world),
         Some(Subcommand::Interfaces) => Ok(Command::Interfaces),
         Some(Subcommand::Completions { shell }) => Ok(Command::Completions(shell)),
         Some(Subcommand::Man) => Ok(Command::Man),
@@ -72,7 +67,11 @@ fn usage<T>(text: impl Into<String>) -> Result<T, Error> {
     Err(Error::Usage(text.into()))
 }
 
-fn watch(
+/// What a watch of these options is.
+///
+/// # Errors
+/// As [`plan`].
+pub(super) fn watch(
     options: Options,
     world: &World<'_>,
     default_output: &str,
@@ -95,6 +94,7 @@ fn watch(
             max_flows: watch.max_flows.get(),
             emit: emit(&output.emit),
             name_pattern: watch.name_pattern.as_deref().map(name_pattern).transpose()?,
+            local_datacenter: watch.local_datacenter.as_deref().map(datacenter).transpose()?,
         },
         select: selection(&select)?,
         limits: limits(&stop)?,
@@ -192,7 +192,13 @@ fn limits(typed: &StopOptions) -> Result<Limits, Error> {
 fn emit(kinds: &[Kind]) -> Emit {
     let any = |kind| kinds.contains(&kind) || kinds.contains(&Kind::All);
     // The outcome is always written: the other kinds come beside it.
-    Emit { handshake: true, hello: any(Kind::Hello), end: any(Kind::End), stats: any(Kind::Stats) }
+    Emit {
+        handshake: true,
+        hello: any(Kind::Hello),
+        end: any(Kind::End),
+        failover: any(Kind::Failover),
+        stats: any(Kind::Stats),
+    }
 }
 
 fn dimensions(output: &OutputOptions) -> Vec<Dimension> {

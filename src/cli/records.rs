@@ -74,10 +74,10 @@ pub struct OutputOptions {
     #[arg(long)]
     pub count: bool,
 
-    /// Write also hello, end or stats records, or all
+    /// Write also hello, end, failover or stats records, or all
     ///
     /// A list with commas: `hello` as soon as a ClientHello is whole, `end` when a connection closes,
-    /// `stats` every --interval, `all`. The outcome (`handshake`) is always written.
+    /// `failover` when a service moves to another datacenter or falls silent, `stats` every --interval, `all`. The outcome (`handshake`) is always written.
     #[arg(
         long,
         value_name = "KIND",

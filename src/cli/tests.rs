@@ -195,7 +195,10 @@ fn defaults_are_as_documented() {
         (Duration::from_secs(10), Duration::from_secs(10))
     );
     assert_eq!(plan.watch.max_flows, 1_000_000);
-    assert_eq!(plan.watch.emit, Emit { hello: false, handshake: true, end: false, stats: false });
+    assert_eq!(
+        plan.watch.emit,
+        Emit { hello: false, handshake: true, end: false, failover: false, stats: false }
+    );
     assert_eq!((plan.view.verbosity, plan.view.time_style), (0, TimeStyle::Clock));
     assert!(!plan.view.quiet && !plan.view.nano && !plan.view.color);
     assert_eq!((plan.limits.records, plan.limits.packets, plan.limits.duration), (None, None, None));
@@ -221,20 +224,24 @@ fn options_of_the_watch_reach_the_plan() {
     assert_eq!(plan.by, [Dimension::Destination, Dimension::Sni]);
     assert_eq!(plan.view.time_style, TimeStyle::Delta);
     assert!(plan.view.quiet && plan.view.nano && plan.view.color);
-    assert_eq!(plan.watch.emit, Emit { hello: true, handshake: true, end: false, stats: true });
+    assert_eq!(
+        plan.watch.emit,
+        Emit { hello: true, handshake: true, end: false, failover: false, stats: true }
+    );
 }
 
 #[test]
 fn emit_adds_to_the_outcome() {
-    for (kinds, hello, end, stats) in [
-        ("hello", true, false, false),
-        ("handshake", false, false, false),
-        ("end", false, true, false),
-        ("stats", false, false, true),
-        ("all", true, true, true),
+    for (kinds, hello, end, failover, stats) in [
+        ("hello", true, false, false, false),
+        ("handshake", false, false, false, false),
+        ("end", false, true, false, false),
+        ("failover", false, false, true, false),
+        ("stats", false, false, false, true),
+        ("all", true, true, true, true),
     ] {
         let emit = watch(&format!("-i lo --emit {kinds}")).watch.emit;
-        assert_eq!(emit, Emit { hello, handshake: true, end, stats }, "{kinds}");
+        assert_eq!(emit, Emit { hello, handshake: true, end, failover, stats }, "{kinds}");
     }
 }
 
@@ -340,7 +347,8 @@ fn what_means_nothing_is_refused_with_exit_code_2() {
         ("-i lo --interval 0", "error: invalid value '0' for '--interval <TIME>': not above zero"),
         ("-i lo --duration soon", "error: invalid value 'soon' for '--duration <TIME>': not a time"),
         ("-i lo --since soon", "error: invalid value 'soon' for '--since <WHEN>': not a time"),
-        ("-i lo --emit failover", "error: invalid value 'failover' for '--emit <KIND>'"),
+        ("-i lo --emit path", "error: invalid value 'path' for '--emit <KIND>'"),
+        ("-i lo --local-dc a.b", "--local-dc 'a.b': not a datacenter's name such as dc1"),
         ("-i lo --by colour", "error: invalid value 'colour' for '--by <WHAT>'"),
         ("-i lo --color maybe", "error: invalid value 'maybe' for '--color <auto|always|never>'"),
         ("explain", "error: the following required arguments were not provided"),
@@ -374,18 +382,9 @@ fn without_interfaces_the_hint_names_none() {
 
 #[test]
 fn what_later_versions_bring_is_absent() {
-    for option in [
-        "-w",
-        "-T",
-        "-e",
-        "--follow",
-        "--config",
-        "--metrics",
-        "--require",
-        "--forbid",
-        "--local-dc",
-        "--no-sandbox",
-    ] {
+    for option in
+        ["-w", "-T", "-e", "--follow", "--config", "--metrics", "--require", "--forbid", "--no-sandbox"]
+    {
         let stop = parse(&format!("-i lo {option} x")).unwrap_err();
         assert!(stop.to_string().starts_with("error: unexpected argument"), "{option}: {stop}");
     }
@@ -433,6 +432,7 @@ fn sample(id: &str) -> Option<&'static str> {
         "hex" => "-x",
         "both" => "-X",
         "node" => "--node n",
+        "local_datacenter" => "--local-dc dc1",
         "name_pattern" => "--name-pattern (?<service>a)",
         "interval" => "--interval 1",
         "handshake_timeout" => "--handshake-timeout 1",
@@ -519,6 +519,7 @@ fn every_long_option_with_a_value_has_its_variable() {
         let variable = arg.get_env().map(|name| name.to_str().unwrap().to_string());
         let expected = match arg.get_long() {
             Some("dc") => Some("SNI_WATCH_TARGET_DC".to_string()),
+            Some("local-dc") => Some("SNI_WATCH_DC".to_string()),
             Some(long) if arg.get_action().takes_values() => {
                 Some(format!("SNI_WATCH_{}", long.to_uppercase().replace('-', "_")))
             }

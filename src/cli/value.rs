@@ -43,6 +43,8 @@ pub enum Kind {
     Handshake,
     /// A connection closed.
     End,
+    /// A service moved, or fell silent.
+    Failover,
     /// Counters.
     Stats,
     /// All of them.

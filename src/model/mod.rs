@@ -5,6 +5,7 @@
 
 pub mod frame;
 pub mod hello;
+pub mod mesh;
 pub mod name;
 pub mod observation;
 pub mod segment;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::frame::{OriginId, Timestamp};
 use super::hello::{Alert, Fingerprints, Hello, ServerHello, Version};
+use super::mesh::{Cause, Role};
 use super::name::Name;
 use super::segment::{FlowKey, Tunnel, Vlans};
 
@@ -133,6 +134,8 @@ pub struct Handshake {
     pub result: Outcome,
     /// Who ended it: sent the ServerHello, alert, RST or FIN. `None` for silence.
     pub by: Option<Peer>,
+    /// Why a gateway ended it, where that is sure; the inspector leaves it open.
+    pub cause: Option<Cause>,
     /// From the packet that completed the (last) hello to the packet that decided `result`.
     pub latency: Option<u64>,
     /// From the SYN to the client's first segment after the SYN-ACK: a whole round trip wherever it is captured.
@@ -199,6 +202,8 @@ pub struct Observation {
     pub hello: Option<HelloFacts>,
     /// Its server name, decoded; `None` where no hello was whole.
     pub name: Option<Arc<Name>>,
+    /// Which way it goes past this place; the inspector leaves it open.
+    pub role: Option<Role>,
     /// What the server chose.
     pub server: Option<ServerHello>,
     /// How it went; `None` in a [`Action::Hello`] record.

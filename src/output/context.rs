@@ -65,6 +65,10 @@ pub struct Context {
     pub hex: HexMode,
     /// Each record is written at once.
     pub live: bool,
+    /// `--emit failover`: a `failover` record for each.
+    pub emit_failover: bool,
+    /// `--local-dc`.
+    pub local_datacenter: Option<Box<str>>,
     /// `--emit stats`: a `capture_stats` record at each tick.
     pub emit_stats: bool,
     /// A last `capture_stats` record at the end.
@@ -83,6 +87,8 @@ impl Default for Context {
             color: false,
             hex: HexMode::Off,
             live: false,
+            emit_failover: false,
+            local_datacenter: None,
             emit_stats: false,
             last_stats: false,
         }

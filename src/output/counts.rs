@@ -1,7 +1,8 @@
 //! Counters of the run as JSON: a `capture_stats` record.
 
 use crate::model::stats::RunStats;
-use crate::output::record::RenderedOrigin;
+
+use crate::output::origin::RenderedOrigin;
 use crate::output::text::Text;
 
 /// The rest of a `capture_stats` record, without its closing brace.

@@ -8,12 +8,15 @@ use std::ops::ControlFlow;
 use jiff::tz::TimeZone;
 
 use crate::error::Error;
+use crate::failover::event::{Event, News};
 use crate::model::frame::Timestamp;
 use crate::model::observation::Observation;
 use crate::model::stats::RunStats;
 use crate::output::clock::Calendar;
 use crate::output::context::Context;
 use crate::output::counts;
+use crate::output::failover;
+use crate::output::origin::RenderedOrigin;
 use crate::output::record::{self, Place as At};
 use crate::output::sink::{Place, Sink, SinkSpec};
 use crate::output::text::Text;
@@ -32,6 +35,7 @@ pub struct JsonSink {
     writer: Writer,
     layout: Layout,
     emit_stats: bool,
+    emit_failover: bool,
     last_stats: bool,
 }
 
@@ -39,12 +43,14 @@ impl JsonSink {
     /// A sink that writes to `writer`.
     pub fn new(writer: Writer, context: &Context) -> Self {
         let layout = Layout {
-            origins: context.origins.iter().map(record::RenderedOrigin::new).collect(),
+            origins: context.origins.iter().map(RenderedOrigin::new).collect(),
             verbosity: context.verbosity,
             sequence: 0,
             calendar: Calendar::new(TimeZone::UTC, 'T'),
+            local: record::local(context.local_datacenter.as_deref()),
         };
-        Self { writer, layout, emit_stats: context.emit_stats, last_stats: context.last_stats }
+        let Context { emit_stats, emit_failover, last_stats, .. } = *context;
+        Self { writer, layout, emit_stats, emit_failover, last_stats }
     }
 
     fn stats(&mut self, snapshot: &Snapshot) -> Result<ControlFlow<()>, Error> {
@@ -55,6 +61,19 @@ impl JsonSink {
 impl Sink for JsonSink {
     fn event(&mut self, observation: &Observation) -> Result<ControlFlow<()>, Error> {
         self.writer.record(|out| self.layout.flow(out, observation))
+    }
+
+    fn tells_failovers(&self) -> bool {
+        self.emit_failover
+    }
+
+    fn failover(&mut self, news: &News) -> Result<ControlFlow<()>, Error> {
+        match news {
+            News::Settled(event) if self.emit_failover => {
+                self.writer.record(|out| self.layout.failover(out, event))
+            }
+            _ => Ok(ControlFlow::Continue(())),
+        }
     }
 
     fn tick(&mut self, snapshot: &Snapshot) -> Result<ControlFlow<()>, Error> {
@@ -80,10 +99,11 @@ impl Sink for JsonSink {
 
 /// How a record is laid out.
 struct Layout {
-    origins: Vec<record::RenderedOrigin>,
+    origins: Vec<RenderedOrigin>,
     verbosity: u8,
     sequence: u64,
     calendar: Calendar,
+    local: Vec<u8>,
 }
 
 impl Layout {
@@ -96,8 +116,17 @@ impl Layout {
         record::flow(
             &mut text,
             observation,
-            &At { origin, verbosity: self.verbosity, sequence: self.sequence },
+            &At { origin, verbosity: self.verbosity, sequence: self.sequence, local: &self.local },
         );
+        text.lit("}\n");
+    }
+
+    fn failover(&mut self, out: &mut Vec<u8>, event: &Event) {
+        self.sequence += 1;
+        let mut text = Text::new(out);
+        record::moment(&mut text, self.calendar.date_time(event.time), event.time);
+        let place = failover::Place { origins: &self.origins, local: &self.local, sequence: self.sequence };
+        failover::failover(&mut text, event, &place);
         text.lit("}\n");
     }
 

@@ -5,15 +5,18 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::error::Error;
+use crate::failover::event::News;
 use crate::model::frame::Origin;
 use crate::model::name::Name;
 use crate::model::observation::{Action, Handshake, HelloFacts, Observation, Outcome};
 use crate::model::segment::FlowKey;
-use crate::output::clock::Clock;
+use crate::output::clock::{Calendar, Clock};
+use crate::output::column::Column;
 use crate::output::community;
 use crate::output::context::{Context, HexMode};
 use crate::output::escape::escape;
 use crate::output::hex;
+use crate::output::reason::banner;
 use crate::output::sink::{Place, Sink, SinkSpec};
 use crate::output::words::{Aim, Cipher, Detail, Hexadecimal, Shortened, Span, VersionName, protocols};
 use crate::output::writer::Writer;
@@ -25,9 +28,6 @@ pub(super) const SPEC: SinkSpec = SinkSpec {
     help: "one line a connection, for reading",
     open: |context, place: Place| Ok(Box::new(LineSink::new(Writer::open(place, context.live)?, context))),
 };
-
-/// Columns up to which a field widens for the lines that follow; wider ones are not cut.
-const WIDEST: usize = 45;
 
 /// Writes lines.
 pub struct LineSink {
@@ -45,6 +45,7 @@ impl LineSink {
             color: context.color,
             hex: context.hex,
             clock: Clock::new(context),
+            calendar: Calendar::new(context.timezone.clone(), ' '),
             endpoints: Column::default(),
             aim: Column::default(),
         };
@@ -55,6 +56,20 @@ impl LineSink {
 impl Sink for LineSink {
     fn event(&mut self, observation: &Observation) -> Result<ControlFlow<()>, Error> {
         self.writer.record(|out| self.layout.write(out, observation))
+    }
+
+    fn tells_failovers(&self) -> bool {
+        !self.layout.quiet
+    }
+
+    fn failover(&mut self, news: &News) -> Result<ControlFlow<()>, Error> {
+        match news {
+            News::Noticed(event) if !self.layout.quiet => {
+                let colors = if self.layout.color { (YELLOW, PLAIN) } else { ("", "") };
+                self.writer.record(|out| banner(out, &mut self.layout.calendar, colors, event))
+            }
+            _ => Ok(ControlFlow::Continue(())),
+        }
     }
 
     fn flush(&mut self) -> Result<ControlFlow<()>, Error> {
@@ -71,20 +86,6 @@ impl Sink for LineSink {
     }
 }
 
-/// A field as wide as the widest one so far, up to [`WIDEST`].
-#[derive(Default)]
-struct Column(usize);
-
-impl Column {
-    /// Pads what stands in `out` from `start` on.
-    fn pad(&mut self, out: &mut Vec<u8>, start: usize) {
-        // A byte that continues a UTF-8 character takes no column.
-        let written = out.iter().skip(start).filter(|byte| *byte & 0xc0 != 0x80).count();
-        self.0 = self.0.max(written.min(WIDEST));
-        out.resize(out.len() + self.0.saturating_sub(written), b' ');
-    }
-}
-
 /// How a line is laid out.
 struct Layout {
     origins: Arc<[Origin]>,
@@ -93,6 +94,7 @@ struct Layout {
     color: bool,
     hex: HexMode,
     clock: Clock,
+    calendar: Calendar,
     endpoints: Column,
     aim: Column,
 }

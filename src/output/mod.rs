@@ -3,20 +3,26 @@
 //! To add one: a file here, and a row in [`SINKS`].
 
 mod clock;
+mod column;
 mod community;
 pub mod context;
 mod counts;
 pub mod escape;
+mod failover;
 mod hex;
 pub mod json;
 pub mod line;
 pub mod mesh;
 mod none;
+mod origin;
+mod reason;
 mod record;
 mod said;
 pub mod sink;
+pub mod story;
 pub mod table;
 mod text;
+pub mod timeline;
 mod words;
 pub mod writer;
 
@@ -28,7 +34,7 @@ use crate::output::context::Context;
 use crate::output::sink::{Place, Sink, SinkSpec};
 
 /// All outputs, in the order of the help; the first is the default.
-pub static SINKS: &[SinkSpec] = &[line::SPEC, json::SPEC, table::SPEC, none::SPEC];
+pub static SINKS: &[SinkSpec] = &[line::SPEC, json::SPEC, table::SPEC, timeline::SPEC, none::SPEC];
 
 /// Opens the output that `spec` names: `NAME`, or `NAME:WHERE` with a file's path or `-`.
 ///

@@ -2,11 +2,12 @@
 //!
 //! Neighbouring keys and words are one literal where they can be: a record is some forty appends.
 
-use crate::model::frame::{Origin, Timestamp};
+use crate::model::frame::Timestamp;
 use crate::model::observation::{Action, Observation, Outcome, Traffic};
 use crate::model::segment::{FlowKey, Hosts, Transport, Vlans};
+use crate::output::origin::RenderedOrigin;
 use crate::output::said::{handshake, tls};
-use crate::output::text::{Text, serialize};
+use crate::output::text::Text;
 use crate::output::words::Reason;
 use crate::output::{community, mesh};
 
@@ -18,39 +19,19 @@ pub(super) struct Place<'o> {
     pub(super) verbosity: u8,
     /// The record's number.
     pub(super) sequence: u64,
+    /// The member `local_datacenter` with a comma in front, or nothing.
+    pub(super) local: &'o [u8],
 }
 
-/// What a record says of its input, as JSON: made once.
-pub(super) struct RenderedOrigin {
-    observer: Vec<u8>,
-    node: Vec<u8>,
-    /// Empty for an interface.
-    file: Vec<u8>,
-}
-
-impl RenderedOrigin {
-    /// The forms of one input.
-    pub(super) fn new(origin: &Origin) -> Self {
-        let (mut observer, mut node, mut file) = (Vec::new(), Vec::new(), Vec::new());
-        serialize(&mut node, &origin.node);
-        let mut t = Text(&mut observer);
-        t.lit(",\"observer\":{\"hostname\":");
-        t.raw(&node);
-        if origin.live {
-            t.lit(",\"ingress\":{\"interface\":{\"name\":");
-            t.string(&origin.name);
-            t.lit("}}");
-        } else {
-            serialize(&mut file, &origin.name);
-        }
-        t.lit("}");
-        Self { observer, node, file }
+/// The member `local_datacenter` with a comma in front; nothing where it is not known.
+pub(super) fn local(datacenter: Option<&str>) -> Vec<u8> {
+    let mut out = Vec::new();
+    if let Some(datacenter) = datacenter {
+        let mut t = Text(&mut out);
+        t.lit(",\"local_datacenter\":");
+        t.string(datacenter);
     }
-
-    /// The vantage point's name.
-    pub(super) fn node(&self) -> &[u8] {
-        &self.node
-    }
+    out
 }
 
 /// The members that every record begins with; the version rises only when a field is renamed, retyped,
@@ -78,13 +59,13 @@ pub(super) fn flow(t: &mut Text<'_>, observation: &Observation, place: &Place<'_
     }
     event(t, observation, place.sequence);
     if let Some(origin) = place.origin {
-        t.raw(&origin.observer);
+        t.raw(origin.observer());
     }
     endpoints(t, observation);
     network(t, observation, place.verbosity);
     tls(t, observation, place.verbosity);
     handshake(t, observation, place.verbosity);
-    aim(t, observation);
+    aim(t, observation, place.local);
     capture(t, observation, place.origin);
 }
 
@@ -200,10 +181,15 @@ fn vlans(t: &mut Text<'_>, vlans: Vlans) {
 }
 
 /// What the name means to the mesh, and the hello's identity on every hop; a hello that is not TLS has none.
-fn aim(t: &mut Text<'_>, observation: &Observation) {
+fn aim(t: &mut Text<'_>, observation: &Observation, local: &[u8]) {
     let Some(name) = &observation.name else { return };
     t.lit(",\"mesh\":");
     mesh::members(t, name);
+    if let Some(role) = observation.role {
+        t.raw(local);
+        t.lit(",\"role\":");
+        t.word(role.name());
+    }
     let Some(hello) = &observation.hello else { return t.lit("}") };
     t.lit(",\"hop\":{\"id\":");
     t.hexadecimal(hello.random.first_chunk::<8>().map_or(&[], |start| start));
@@ -212,7 +198,7 @@ fn aim(t: &mut Text<'_>, observation: &Observation) {
 
 fn capture(t: &mut Text<'_>, observation: &Observation, origin: Option<&RenderedOrigin>) {
     let marks = observation.marks;
-    let file = origin.filter(|origin| !origin.file.is_empty());
+    let file = origin.filter(|origin| origin.is_file());
     if file.is_none() && !(marks.truncated || marks.gap || marks.conflict) {
         return;
     }
@@ -229,7 +215,7 @@ fn capture(t: &mut Text<'_>, observation: &Observation, origin: Option<&Rendered
     }
     if let Some(file) = file {
         t.lit(",\"file\":");
-        t.raw(&file.file);
+        t.raw(file.file());
         t.lit(",\"packet\":");
         t.number(observation.packet);
     }

@@ -124,6 +124,10 @@ fn outcome(t: &mut Text<'_>, handshake: &Handshake) {
         t.lit(",\"by\":");
         t.word(peer.name());
     }
+    if let Some(cause) = handshake.cause {
+        t.lit(",\"cause\":");
+        t.word(cause.name());
+    }
     let times = [
         (",\"latency_ms\":", handshake.latency),
         (",\"tcp_rtt_ms\":", handshake.tcp_rtt),

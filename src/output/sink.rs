@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use crate::error::Error;
+use crate::failover::event::{News, Story};
 use crate::model::observation::Observation;
 use crate::output::context::Context;
 use crate::tally::snapshot::Snapshot;
@@ -38,6 +39,24 @@ pub trait Sink {
     /// # Errors
     /// The output could not be written; a closed pipe is no error but [`ControlFlow::Break`].
     fn event(&mut self, observation: &Observation) -> Result<ControlFlow<()>, Error>;
+
+    /// True if the output tells failovers: without any such output, nobody looks for them.
+    fn tells_failovers(&self) -> bool {
+        false
+    }
+
+    /// A service moved, or fell silent.
+    ///
+    /// # Errors
+    /// As [`Sink::event`].
+    fn failover(&mut self, _news: &News) -> Result<ControlFlow<()>, Error> {
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// All failovers of the run as they look at its end, ahead of [`Sink::finish`]; true if they are written then.
+    fn stories(&mut self, _stories: &[Story]) -> bool {
+        false
+    }
 
     /// Called every `--interval` of capture time, and live also when idle.
     ///

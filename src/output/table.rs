@@ -1,17 +1,21 @@
 //! The summary as a table: a row for each group of connections, plain text without borders.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
+use jiff::tz::TimeZone;
 
 use crate::error::Error;
-use crate::model::frame::Timestamp;
+use crate::failover::event::Story;
+use crate::model::frame::{Origin, Timestamp};
 use crate::model::observation::{Observation, Outcome};
 use crate::output::clock::Calendar;
 use crate::output::context::Context;
 use crate::output::escape::escape;
 use crate::output::sink::{Place, Sink, SinkSpec};
+use crate::output::story::Teller;
 use crate::output::writer::Writer;
 use crate::tally::snapshot::{Row, Snapshot};
 
@@ -40,12 +44,21 @@ const COLUMNS: [(&str, &[Outcome], bool); 7] = [
 pub struct TableSink {
     writer: Writer,
     calendar: Calendar,
+    origins: Arc<[Origin]>,
+    zone: TimeZone,
+    failovers: String,
 }
 
 impl TableSink {
     /// A sink that writes to `writer`.
     pub fn new(writer: Writer, context: &Context) -> Self {
-        Self { writer, calendar: Calendar::new(context.timezone.clone(), ' ') }
+        Self {
+            writer,
+            calendar: Calendar::new(context.timezone.clone(), ' '),
+            origins: Arc::clone(&context.origins),
+            zone: context.timezone.clone(),
+            failovers: String::new(),
+        }
     }
 }
 
@@ -58,12 +71,21 @@ impl Sink for TableSink {
         self.writer.reopen()
     }
 
+    fn tells_failovers(&self) -> bool {
+        true
+    }
+
+    fn stories(&mut self, stories: &[Story]) -> bool {
+        self.failovers = Teller::new(&self.origins, self.zone.clone()).tell(stories);
+        true
+    }
+
     fn reads_rows(&self) -> bool {
         true
     }
 
     fn finish(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
-        let text = render(snapshot, &mut self.calendar);
+        let text = render(snapshot, &mut self.calendar) + &self.failovers;
         let _: ControlFlow<()> = self.writer.record(|out| out.extend_from_slice(text.as_bytes()))?;
         let _: ControlFlow<()> = self.writer.flush()?;
         Ok(())
@@ -151,7 +173,6 @@ mod tests {
     use super::*;
     use crate::sample::{Shared, T0};
     use crate::tally::snapshot::Dimension;
-    use jiff::tz::TimeZone;
 
     fn row(key: &[Option<&str>], connections: u64, outcomes: [u64; 8]) -> Row {
         Row {

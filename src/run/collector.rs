@@ -2,12 +2,17 @@
 
 use std::ops::ControlFlow;
 
+use jiff::tz::TimeZone;
+
 use crate::error::Error;
+use crate::failover::event::{Event, News, Story};
 use crate::inspector::attempts::Attempts;
-use crate::model::frame::Timestamp;
+use crate::model::frame::{Origin, Timestamp};
 use crate::model::observation::{Action, Observation};
 use crate::model::stats::{RunStats, SourceStats};
 use crate::output::sink::Sink;
+use crate::output::story::Teller;
+use crate::run::mesh::Mesh;
 use crate::run::plan::{Emit, Plan};
 use crate::run::select::Select;
 use crate::run::window::Window;
@@ -26,6 +31,9 @@ pub struct Collector {
     sinks: Vec<Box<dyn Sink>>,
     tally: Tally,
     attempts: Attempts,
+    mesh: Mesh,
+    /// The run's inputs.
+    pub origins: Vec<Origin>,
     /// `None`: every record counts.
     select: Option<Select>,
     window: Window,
@@ -50,11 +58,16 @@ impl Collector {
     /// A collector for `plan` that writes to `sinks`; `flush`: each record at once.
     pub fn new(plan: &mut Plan, sinks: Vec<Box<dyn Sink>>, every_attempt: bool, flush: bool) -> Self {
         let groups = if sinks.iter().any(|sink| sink.reads_rows()) { MAX_GROUPS } else { 0 };
-        let interval = u64::try_from(plan.interval.as_nanos()).unwrap_or(u64::MAX);
+        let nanos = |span: std::time::Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        let interval = nanos(plan.interval);
+        let watch = sinks.iter().any(|sink| sink.tells_failovers());
+        let (local, timeout) = (plan.watch.local_datacenter.as_deref(), plan.watch.handshake_timeout);
         Self {
             sinks,
             tally: Tally::new(std::mem::take(&mut plan.by), groups),
             attempts: Attempts::new(interval, every_attempt),
+            mesh: Mesh::new(local, watch, nanos(timeout)),
+            origins: Vec::new(),
             select: Some(std::mem::take(&mut plan.select)).filter(|select| !select.is_empty()),
             window: Window::new(&plan.limits),
             emit: plan.watch.emit,
@@ -71,6 +84,11 @@ impl Collector {
         }
     }
 
+    /// True if the collector looks for failovers, and so wants each hello at once.
+    pub fn watches_services(&self) -> bool {
+        self.mesh.watches()
+    }
+
     /// Takes what a worker found; leaves `found` empty for the next time.
     ///
     /// # Errors
@@ -79,14 +97,15 @@ impl Collector {
         let mut ticks = found.ticks.iter();
         let mut tick = ticks.next();
         let wrote = !found.records.is_empty();
-        for (index, record) in found.records.iter().enumerate() {
+        for (index, record) in found.records.iter_mut().enumerate() {
             while let Some(due) = tick.filter(|tick| tick.after <= index) {
                 if self.tick(due)?.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
                 tick = ticks.next();
             }
-            if !self.attempts.takes(record) && self.record(record)?.is_break() {
+            self.mesh.look(record);
+            if self.news()?.is_break() || (!self.attempts.takes(record) && self.record(record)?.is_break()) {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -100,7 +119,54 @@ impl Collector {
         if wrote && self.flush { self.flush_sinks() } else { Ok(ControlFlow::Continue(())) }
     }
 
+    /// Tells what the watch over services has found.
+    fn news(&mut self) -> Flow {
+        if self.mesh.news.is_empty() {
+            return Ok(ControlFlow::Continue(()));
+        }
+        for news in std::mem::take(&mut self.mesh.news) {
+            let (News::Noticed(event) | News::Settled(event)) = &news;
+            if !self.holds(event) {
+                continue;
+            }
+            for sink in &mut self.sinks {
+                if sink.failover(&news)?.is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// True if the filters by name, client and time let an event through: of its two targets, one is enough.
+    fn holds(&self, event: &Event) -> bool {
+        let mut names = std::iter::once(&event.name).chain(&event.old_name);
+        let chosen = self.select.as_ref().is_none_or(|select| {
+            select.accepts_client(event.client) && names.any(|name| select.accepts_name(Some(name)))
+        });
+        chosen && self.window.holds(event.time)
+    }
+
+    /// The events of the run as they look now, as far as the filters let them through.
+    pub fn stories(&self) -> Vec<Story> {
+        let mut stories = self.mesh.stories();
+        stories.retain(|story| self.holds(&story.event));
+        stories
+    }
+
+    /// The failovers for the person at the terminal, at the end; empty where an output has written them.
+    pub fn last_words(&self) -> String {
+        if self.mesh.told {
+            String::new()
+        } else {
+            Teller::new(&self.origins, TimeZone::system()).tell(&self.stories())
+        }
+    }
+
     fn record(&mut self, record: &Observation) -> Flow {
+        if record.action == Action::Hello && !self.emit.hello {
+            return Ok(ControlFlow::Continue(()));
+        }
         let chosen = self.select.as_ref().is_none_or(|select| select.matches(record));
         if !self.window.holds(record.time) || !chosen {
             return Ok(ControlFlow::Continue(()));
@@ -141,6 +207,10 @@ impl Collector {
         }
         self.now = self.now.max(now);
         self.window.first(now);
+        self.mesh.tick(now);
+        if self.news()?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
         let mut told = Vec::new();
         self.attempts.flush(now, &mut told);
         for record in told {
@@ -207,8 +277,14 @@ impl Collector {
                 }
             }
         }
+        if complete {
+            self.mesh.finish();
+            let _: ControlFlow<()> = self.news()?;
+        }
+        let stories = self.stories();
         let snapshot = self.snapshot();
         for sink in &mut self.sinks {
+            self.mesh.told |= sink.stories(&stories);
             sink.finish(&snapshot)?;
         }
         Ok(snapshot)

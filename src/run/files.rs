@@ -20,7 +20,7 @@ use crate::source::{Progress, Source, privileges};
 
 /// Reads the captures that were typed.
 pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitCode, Error> {
-    let parts = Parts::new(&plan);
+    let mut parts = Parts::new(&plan);
     let filter =
         plan.filter.as_deref().filter(|text| !text.is_empty()).map(PacketFilter::compile).transpose()?;
     let mut damaged = false;
@@ -45,6 +45,8 @@ pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitC
     let sinks = sinks(&plan, &origins, false)?;
     let every_attempt = filter.is_some();
     let mut collector = Collector::new(&mut plan, sinks, every_attempt, piped);
+    parts.watch_services(collector.watches_services());
+    collector.origins = origins;
     let Some(source) = source(files, filter) else {
         if stop.is_set() {
             conclude(&mut collector, ControlFlow::Continue(()), (&plan, false, true))?;

@@ -20,7 +20,7 @@ pub(super) fn run(
     capture: &LiveOptions,
     stop: &Stop,
 ) -> Result<ExitCode, Error> {
-    let parts = Parts::new(&plan);
+    let mut parts = Parts::new(&plan);
     let filter = plan.filter.take().unwrap_or_else(hello::default_filter);
     let options = LiveOptions { filter: Some(filter.clone()), ..capture.clone() };
     let mut origins = Vec::new();
@@ -30,7 +30,9 @@ pub(super) fn run(
         let source = LiveSource::open(name, id, &options)?;
         if !plan.view.quiet {
             let link = crate::wire::link(source.link()).map_or("unknown", |link| link.name);
-            say(format_args!("sni-watch: {name}, link {link}, filter \"{filter}\""));
+            let local = plan.watch.local_datacenter.as_deref();
+            let place = local.map(|local| format!(", local dc {local}")).unwrap_or_default();
+            say(format_args!("sni-watch: {name}, link {link}, filter \"{filter}\"{place}"));
         }
         let waker = source.wake_handle();
         stop.on_wake(Box::new(move || waker.wake()));
@@ -42,6 +44,8 @@ pub(super) fn run(
     }
     let sinks = sinks(&plan, &origins, true)?;
     let mut collector = Collector::new(&mut plan, sinks, true, true);
+    parts.watch_services(collector.watches_services());
+    collector.origins = origins;
     let (sender, receiver) = piped::channel();
     let readers = sources.len();
     for (input, source) in sources.into_iter().enumerate() {

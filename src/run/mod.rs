@@ -6,6 +6,7 @@
 //! Order at the start: open the inputs, drop privileges, open the outputs, start the threads.
 
 pub mod collector;
+pub mod mesh;
 pub mod plan;
 pub mod report;
 pub mod select;
@@ -80,6 +81,11 @@ impl Parts {
         Self { settings, pattern: plan.watch.name_pattern.clone(), seed, packets: plan.limits.packets }
     }
 
+    /// The collector looks for failovers, so each hello is told as soon as it is whole.
+    fn watch_services(&mut self, watch: bool) {
+        self.settings.emit_hello |= watch;
+    }
+
     fn worker(&self) -> Worker {
         let inspector = Inspector::new(self.settings.clone(), Namer::new(self.pattern.clone()));
         Worker::new(Decoder::new(self.seed), inspector, self.packets)
@@ -100,6 +106,8 @@ fn sinks(plan: &Plan, origins: &[Origin], live: bool) -> Result<Vec<Box<dyn Sink
         hex: view.hex,
         live,
         emit_stats: plan.watch.emit.stats,
+        emit_failover: plan.watch.emit.failover,
+        local_datacenter: plan.watch.local_datacenter.as_deref().map(Into::into),
         last_stats: live || plan.watch.emit.stats,
     };
     plan.outputs.iter().map(|spec| output::open(spec, &context)).collect()
@@ -140,6 +148,10 @@ fn conclude(
     }
     if live || signalled {
         say(report::closing(&snapshot));
+        let told = collector.last_words();
+        if !told.is_empty() {
+            say(told.trim_end());
+        }
     } else if plan.view.verbosity > 0 && !plan.view.quiet {
         say(report::connections(&snapshot));
         let skipped = report::skipped(&snapshot.stats);

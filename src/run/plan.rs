@@ -68,6 +68,8 @@ pub struct Watch {
     pub emit: Emit,
     /// `--name-pattern`.
     pub name_pattern: Option<Pattern>,
+    /// `--local-dc`: the datacenter of this place, lower-cased.
+    pub local_datacenter: Option<String>,
 }
 
 /// Which records are written.
@@ -80,6 +82,8 @@ pub struct Emit {
     pub handshake: bool,
     /// `tls_flow_end` records.
     pub end: bool,
+    /// `failover` records; outputs for people tell failovers in any case.
+    pub failover: bool,
     /// `capture_stats` records every `--interval`; live, one is written at the end in any case.
     pub stats: bool,
 }

@@ -72,7 +72,13 @@ impl Select {
 
     /// True if the record counts. What a record does not have matches no filter, `--not-sni` included.
     pub fn matches(&self, record: &Observation) -> bool {
-        let name = record.name.as_deref();
+        self.accepts_name(record.name.as_deref())
+            && self.accepts_client(record.flow.source_ip())
+            && self.accepts_result(record)
+    }
+
+    /// True if the filters of names let this one through.
+    pub fn accepts_name(&self, name: Option<&Name>) -> bool {
         let sni = name.and_then(Name::text);
         let label = |field| name.and_then(|name| name.field(field));
         accepts(&self.sni, sni)
@@ -80,12 +86,10 @@ impl Select {
             && accepts(&self.service, label(Field::Service))
             && accepts(&self.dc, label(Field::Datacenter))
             && accepts(&self.peer, label(Field::Peer))
-            && self.accepts_client(record)
-            && self.accepts_result(record)
     }
 
-    fn accepts_client(&self, record: &Observation) -> bool {
-        let client = record.flow.source_ip();
+    /// True if the filters of clients let this one through.
+    pub fn accepts_client(&self, client: IpAddr) -> bool {
         self.client.is_empty() || self.client.iter().any(|network| network.contains(&client))
     }
 

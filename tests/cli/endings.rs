@@ -1,7 +1,7 @@
 //! Runs that end well: exit code 0, and what is said where nothing was found.
 
 use crate::captures::{FAILOVER, connection, failover, many, pcap, pcapng, three, three_lines};
-use crate::run::{BINARY, Done, Folder, Running, command, fed, run, sni_watch, words};
+use crate::run::{BINARY, Done, Folder, Running, command, fed, records, run, sni_watch, words};
 use crate::support::connection::{Connection, Open};
 use crate::support::packet::Packet;
 use crate::support::scenario;
@@ -9,7 +9,7 @@ use crate::support::scenario;
 #[test]
 fn a_capture_ends_in_silence_and_0() {
     let out = sni_watch(&format!("-r {FAILOVER}")).good();
-    assert_eq!(out.lines().count(), 138);
+    assert_eq!(records(&out), 138);
     let folder = Folder::new();
     for (name, bytes) in [("a.pcap", pcap(&three())), ("a.pcapng", pcapng(&three()))] {
         let out = sni_watch(&format!("-r {}", folder.write(name, &bytes))).good();
@@ -168,5 +168,5 @@ fn a_count_is_the_only_line_that_is_no_record() {
     let done = fed("-r - --count", &pcap(&[]));
     done.is("0\n", "no ClientHello in 0 packets (0 TCP, 0 UDP): is this the right filter?\n", 0);
     let both = sni_watch(&format!("-r {FAILOVER} --count -o line --dc dc1")).good();
-    assert!(both.lines().count() == 16 && both.ends_with("\n15\n"), "{both}");
+    assert!(records(&both) == 16 && both.ends_with("\n15\n"), "{both}");
 }

@@ -52,6 +52,11 @@ impl Done {
     }
 }
 
+/// How many lines of the output are records: banners begin with a rule.
+pub fn records(out: &str) -> usize {
+    out.lines().filter(|line| !line.starts_with('─')).count()
+}
+
 /// The words of a command line without quoting.
 pub fn words(line: &str) -> Vec<&str> {
     line.split_whitespace().collect()

@@ -99,6 +99,7 @@ pub(crate) fn handshake(result: Outcome) -> Handshake {
     Handshake {
         result,
         by: Some(Peer::Server),
+        cause: None,
         latency: Some(4_600_000),
         tcp_rtt: Some(540_000),
         total: Some(5_212_345),
@@ -125,6 +126,7 @@ pub(crate) fn ok() -> Observation {
         tunnel: None,
         hello: Some(hello(0xb1)),
         name: Some(mesh_name("currency", "dc2")),
+        role: None,
         server: Some(server_hello()),
         handshake: Some(handshake(Outcome::Ok)),
         traffic: None,

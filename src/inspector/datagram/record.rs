@@ -51,6 +51,7 @@ pub(super) fn tell(
     let handshake = Handshake {
         result: judged.result,
         by: judged.by,
+        cause: None,
         latency: judged.at.filter(|_| exchange.is_whole()).map(|at| at.since(exchange.whole.time)),
         tcp_rtt: None,
         total: over.then(|| now.since(connection.first.time)),
@@ -133,6 +134,7 @@ pub(super) fn hello(connection: &Connection) -> Observation {
         tunnel: connection.tunnel,
         hello: exchange.facts.clone(),
         name: exchange.name.clone(),
+        role: None,
         server: None,
         handshake: None,
         traffic: None,

@@ -24,6 +24,7 @@ fn record() -> Observation {
         tunnel: None,
         hello: None,
         name: None,
+        role: None,
         server: None,
         handshake: None,
         traffic: None,
@@ -45,6 +46,7 @@ fn ended(result: Outcome) -> Observation {
     let handshake = Handshake {
         result,
         by: None,
+        cause: None,
         latency: None,
         tcp_rtt: None,
         total: None,

@@ -1,0 +1,211 @@
+//! Makes events of what the rules found: at once for the eye, and whole once it is known who moved.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::Detector;
+use super::client::First;
+use super::event::{Event, Evidence, Heading, News, Rule, Story};
+use super::failures::Failure;
+use super::limits::{FEW, MAX_STORIES, SETTLE, SLOWEST};
+use super::rate::silence;
+use super::service::{Place, Service, State, TargetId};
+use crate::model::frame::Timestamp;
+use crate::model::mesh::Role;
+
+/// What a rule found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    pub(super) rule: Rule,
+    /// The new target, or the silent one.
+    pub(super) target: TargetId,
+    /// Index of the datacenter before.
+    pub(super) from: Option<u8>,
+    /// The first hello to the new target, or the last to the silent one.
+    pub(super) first: First,
+    pub(super) last_old: Option<Timestamp>,
+    pub(super) baseline: u64,
+    pub(super) confidence: f64,
+}
+
+/// An event that was told, or waits for its record.
+#[derive(Debug)]
+pub(super) struct Told {
+    found: Found,
+    event: Event,
+    /// When its record is due; `None` once it is written.
+    due: Option<Timestamp>,
+}
+
+impl Detector {
+    /// Tells what a rule found, and notes that it was told.
+    pub(super) fn tell(&mut self, found: Found, news: &mut Vec<News>) {
+        let Some(event) = self.event(&found) else { return };
+        let Some(service) = self.services.get_mut(found.target) else { return };
+        let silent = found.rule == Rule::Silence;
+        if let Some(place) = service.place_mut(found.target.place) {
+            place.state = if silent { State::Silent } else { State::Told };
+        }
+        if let (Some(from), false) = (found.from, silent) {
+            service.moved = Some((from, found.target.place));
+            service.moved_at = found.first.time;
+            if let Some(place) = service.place_mut(from) {
+                place.state = State::Left;
+            }
+        }
+        service.count_anew();
+        news.push(News::Noticed(Box::new(event.clone())));
+        let due = if silent {
+            news.push(News::Settled(Box::new(event.clone())));
+            None
+        } else {
+            let settle = self.settings.handshake_timeout.saturating_add(SETTLE);
+            Some(found.first.time.plus(settle).max(self.now))
+        };
+        self.told.push(Told { found, event, due });
+        if self.told.len() > MAX_STORIES
+            && let Some(oldest) = self.told.iter().position(|told| told.due.is_none())
+        {
+            self.told.remove(oldest);
+        }
+    }
+
+    /// Writes the records that are due, or all.
+    pub(super) fn settle(&mut self, all: bool, news: &mut Vec<News>) {
+        for index in 0..self.told.len() {
+            let Some(told) = self.told.get(index) else { return };
+            if told.due.is_none_or(|due| due > self.now && !all) {
+                continue;
+            }
+            let event = self.renewed(told);
+            news.push(News::Settled(Box::new(event.clone())));
+            if let Some(told) = self.told.get_mut(index) {
+                (told.event, told.due) = (event, None);
+            }
+        }
+    }
+
+    fn event(&self, found: &Found) -> Option<Event> {
+        let service = self.services.get(found.target)?;
+        let place = service.place(found.target.place)?;
+        let silent = found.rule == Rule::Silence;
+        let time = found.first.time;
+        let label = |index: u8| service.place(index).map(|place| place.label.clone());
+        let gap =
+            if silent { Some(self.now.since(time)) } else { found.last_old.map(|last| time.since(last)) };
+        let event = Event {
+            rule: found.rule,
+            heading: self.heading(found, service, place),
+            time,
+            noticed: self.now,
+            name: Arc::clone(&place.name),
+            old_name: found.from.and_then(|from| service.place(from)).map(|old| Arc::clone(&old.name)),
+            from: found.from.and_then(label),
+            to: label(found.target.place).filter(|_| !silent),
+            first_seen: if silent { place.activity.first } else { time },
+            last_seen_old: if silent { Some(time) } else { found.last_old },
+            gap,
+            baseline: found.baseline,
+            confidence: found.confidence,
+            rate: place.activity.rate(),
+            moved: 0,
+            stale: Vec::new(),
+            evidence: Evidence::default(),
+            client: found.first.client,
+            server: found.first.server.0,
+            gateway: place.gateway,
+            role: place.role,
+            origin: found.first.origin,
+            packet: found.first.packet,
+        };
+        Some(self.with_circumstances(found, service, event))
+    }
+
+    fn heading(&self, found: &Found, service: &Service, place: &Place) -> Heading {
+        let local = self.settings.local.as_deref().map(|local| *local == *place.label);
+        let back =
+            service.moved.is_some_and(|(from, to)| from == found.target.place && Some(to) == found.from);
+        match found.rule {
+            Rule::Silence => Heading::Silence,
+            Rule::FirstSight if place.role == Some(Role::Ingress) => Heading::Ingress,
+            Rule::LabelChange if local.unwrap_or(back) => Heading::Failback,
+            Rule::FirstSight | Rule::LabelChange => Heading::Failover,
+        }
+    }
+
+    /// The event with what is known by now.
+    fn renewed(&self, told: &Told) -> Event {
+        let (found, event) = (&told.found, told.event.clone());
+        let Some(service) = self.services.get(found.target) else { return event };
+        let mut event = self.with_circumstances(found, service, event);
+        let Some(place) = service.place(found.target.place) else { return event };
+        event.rate = place.activity.rate().filter(|_| place.activity.count > FEW);
+        if found.rule == Rule::FirstSight && found.from.is_none() && event.baseline >= super::limits::BASELINE
+        {
+            // a first hello that was told at once: by now there may be a rate
+            let rate = event.rate.unwrap_or(SLOWEST).max(SLOWEST);
+            event.confidence = 1.0 - silence(rate, event.baseline);
+        }
+        event
+    }
+
+    /// Who moved, who did not, and what failed before.
+    fn with_circumstances(&self, found: &Found, service: &Service, event: Event) -> Event {
+        let target = found.target;
+        if found.rule == Rule::Silence {
+            let same = |failure: &Failure| match failure.target {
+                Some(of) => of == target,
+                None => failure.server == found.first.server && service.clients.contains_key(&failure.client),
+            };
+            let evidence = self.failures.within((event.time, event.noticed.since(event.time)), same);
+            return Event { evidence, ..event };
+        }
+        let since = found.first.time;
+        let moved = |ip: IpAddr| {
+            service
+                .clients
+                .get(&ip)
+                .and_then(|client| client.last_use(target.place))
+                .is_some_and(|last| last >= since)
+        };
+        let old = |failure: &Failure| self.is_of_old(failure, found, service, moved);
+        Event {
+            moved: service.moved_to(target.place, since),
+            stale: service.stale(target.place, since),
+            evidence: self.failures.within((since, 0), old),
+            ..event
+        }
+    }
+
+    /// True if a failure belongs to another datacenter of the service, or may: an attempt of a client that moved,
+    /// at a destination that nothing else is known of.
+    fn is_of_old(
+        &self,
+        failure: &Failure,
+        found: &Found,
+        service: &Service,
+        moved: impl Fn(IpAddr) -> bool,
+    ) -> bool {
+        let target = found.target;
+        let old =
+            |of: &TargetId| of.service == target.service && of.age == target.age && of.place != target.place;
+        if let Some(of) = &failure.target {
+            return old(of);
+        }
+        let mut homes = service.homes(target.place);
+        if homes.any(|(_, home)| home.newest.server == failure.server) {
+            return service.clients.contains_key(&failure.client);
+        }
+        match self.destinations.get(&failure.server) {
+            Some(known) => known.iter().any(old),
+            None => moved(failure.client),
+        }
+    }
+
+    /// An event as it looks now.
+    pub(super) fn story(&self, told: &Told) -> Story {
+        let event = if told.found.rule == Rule::Silence { told.event.clone() } else { self.renewed(told) };
+        let last = self.services.place(told.found.target).map_or(event.time, |place| place.activity.last);
+        Story { event, last }
+    }
+}
