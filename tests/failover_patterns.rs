@@ -28,6 +28,8 @@ use support::scenario::{self, Capture};
 
 /// 2026-03-04T10:30:00Z in nanoseconds since 1970.
 const START: u64 = 1_772_620_200_000_000_000;
+/// The same in seconds.
+const START_SECONDS: f64 = 1_772_620_200.0;
 const TD: &str = "1c053652-8512-4373-90cf-5a7f6263a994.consul";
 const GATEWAY: &str = "10.128.0.10:443";
 const POD: &str = "10.42.0.31:20000";
@@ -103,7 +105,7 @@ fn records(connections: &[Connection], options: &str) -> Vec<Value> {
 fn shown(record: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let it = &record["failover"];
-    let seconds = record["ts"].as_f64().unwrap() - START as f64 / 1e9;
+    let seconds = record["ts"].as_f64().unwrap() - START_SECONDS;
     let service = text(&record["mesh"]["service"]);
     format!("{service} {} {} {} {seconds:.3}", text(&it["rule"]), text(&it["from"]), text(&it["to"]))
 }
@@ -376,7 +378,7 @@ fn a_failure_has_its_cause_where_it_is_sure() {
     for line in done.out.lines() {
         let record: Value = serde_json::from_str(line).unwrap();
         if record["source"]["ip"] == P17 {
-            let second = (record["ts"].as_f64().unwrap() - START as f64 / 1e9) as u64;
+            let second = (record["ts"].as_f64().unwrap() - START_SECONDS) as u64;
             causes.push((second, record["handshake"]["cause"].as_str().unwrap_or("-").to_owned()));
         }
     }
