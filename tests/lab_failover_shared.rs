@@ -41,7 +41,7 @@ fn records(capture: &Path, options: &[&str]) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn is_failover(record: &&Value) -> bool {
+fn is_failover(record: &Value) -> bool {
     record["event"]["action"] == "failover"
 }
 
@@ -85,7 +85,7 @@ fn currency_at_the_gateway_of_dc1() {
         let folder = captures.join(scenario);
         for options in [&[][..], &["--local-dc", "dc1"]] {
             let records = records(&folder.join("dc1-gateway.pcap"), options);
-            let told: Vec<&Value> = records.iter().filter(is_failover).collect();
+            let told: Vec<&Value> = records.iter().filter(|record| is_failover(record)).collect();
             let of = |rules: &[&str]| -> Vec<&Value> {
                 let rule = |record: &Value| rules.iter().any(|rule| record["failover"]["rule"] == *rule);
                 told.iter().filter(|it| it["mesh"]["service"] == "currency" && rule(it)).copied().collect()
@@ -121,7 +121,7 @@ fn currency_at_the_gateway_of_dc2_is_ingress() {
     for (scenario, moves, _) in EXPECTED {
         let folder = captures.join(scenario);
         let records = records(&folder.join("dc2-gateway.pcap"), &["--local-dc", "dc2"]);
-        let told: Vec<&Value> = records.iter().filter(is_failover).collect();
+        let told: Vec<&Value> = records.iter().filter(|record| is_failover(record)).collect();
         assert_eq!(told.len(), *moves, "{scenario}: {told:#?}");
         for record in told {
             assert_eq!(

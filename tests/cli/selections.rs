@@ -89,7 +89,7 @@ fn times_choose_records() {
 #[test]
 fn a_summary_by_source_and_datacenter() {
     let summary = format!("summary -r {FAILOVER} --service currency --by src,dc");
-    expect![[r#"
+    expect![[r"
         SRC         DC   CONN  OK  RESET  ALERT  TIMEOUT  P50 ms  P99 ms  CLIENTS  FIRST     LAST
         10.42.0.17  dc2    21  20      1      0        0     5.1     6.1        1  10:31:07  10:33:35
         10.42.0.23  dc2    20  19      0      0        1     5.6     6.1        1  10:31:19  10:33:39
@@ -103,9 +103,9 @@ fn a_summary_by_source_and_datacenter() {
           10:31:07.402                 first request for dc2 by 10.42.0.17, gap 26.5 s (packet 885)
           10:32:52.600                 10.42.0.29 still asks for dc1, 6 times
           10:33:39.150                 last request for dc2
-    "#]]
+    "]]
     .assert_eq(&sni_watch(&summary).good());
-    expect![[r#"
+    expect![[r"
         SRC         DC   CONN  OK  RESET  ALERT  TIMEOUT  P50 ms  P99 ms  CLIENTS  FIRST     LAST
         10.42.0.29  dc1     6   0      6      0        0       -       -        1  10:31:12  10:32:52
         FAILOVER  10:31:07.402  currency  dc1 → dc2  label change, confidence 0.99, gap 26.5 s, 2 clients moved, 1 not
@@ -115,7 +115,7 @@ fn a_summary_by_source_and_datacenter() {
           10:31:07.402                 first request for dc2 by 10.42.0.17, gap 26.5 s (packet 885)
           10:32:52.600                 10.42.0.29 still asks for dc1, 6 times
           10:33:39.150                 last request for dc2
-    "#]]
+    "]]
     .assert_eq(&sni_watch(&format!("{summary} --dc dc1 --since 10:31:07")).good());
 }
 
