@@ -21,7 +21,8 @@ mod support;
 #[path = "support/run.rs"]
 mod run;
 
-use run::fed;
+use nix::sys::signal::Signal;
+use run::{Running, fed};
 use support::connection::{Answer, Close, Connection, Leg, Open, Repeat};
 use support::hello::{Hello, Version};
 use support::scenario::{self, Capture};
@@ -427,6 +428,23 @@ fn story_3_operator_during_failover() {
     assert!(table.contains("\nFAILOVER  10:30:20.000  currency  (silent) → dc2  first sight, "), "{table}");
 }
 
+/// Ctrl-C: the counts, and below them what moved.
+#[test]
+fn a_watch_ends_with_its_failovers() {
+    let mut running = Running::piped("-r - --local-dc dc1");
+    running.feed(&capture(&the_failover_of_the_story()));
+    // the last connection but one is told; the last may wait for more
+    while !running.line().contains("10:31:03.0") {}
+    let err = running.ends_within(std::time::Duration::from_secs(5), Signal::SIGINT).err;
+    let (counts, rows) = err.split_once("FAILOVER").unwrap();
+    assert!(counts.contains("packets captured\n") && counts.contains("connections ("), "{err}");
+    assert!(
+        rows.starts_with("  10:30:20.000  currency  (silent) → dc2  first sight, confidence 0.99, "),
+        "{err}"
+    );
+    assert!(rows.contains("\nTIMELINE currency\n"), "{err}");
+}
+
 #[test]
 fn story_4_who_still_talks_to_the_old_dc() {
     let mut all = the_failover_of_the_story();
@@ -490,6 +508,9 @@ fn story_5_why_did_it_fail_over() {
     );
     let packets: Vec<String> = cited.iter().map(u64::to_string).collect();
     assert!(why.contains(&packets.join(" ")), "{why}");
+    let json = fed("explain currency -r - -j", &capture(&all)).out;
+    assert_eq!(json.lines().count(), 1);
+    assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["failover"], it["failover"]);
     let nothing = fed("explain shipping -r -", &capture(&all)).out;
     assert_eq!(nothing, "no failover, failback or silence in 0 connections\n");
 }

@@ -54,7 +54,7 @@ impl Heading {
     }
 }
 
-/// What failed in the 30 s before an event; connections, each counted once.
+/// What failed in the 30 s before an event, for silence also in the 10 s after; connections, each counted once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// RST to the SYN.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use super::event::Evidence;
-use super::limits::{EVIDENCE, MAX_ADDRESSES, MAX_FAILURES, MAX_PACKETS};
+use super::limits::{EVIDENCE, MAX_ADDRESSES, MAX_FAILURES, MAX_PACKETS, NEWEST};
 use super::service::TargetId;
 use crate::model::frame::{OriginId, Timestamp};
 use crate::model::observation::{Handshake, Observation, Outcome, Peer};
@@ -74,6 +74,13 @@ impl Failures {
         let there = |failure: &&Failure| failure.target.is_none() && failure.server == server;
         let tries = self.all.iter().filter(there).filter(|failure| failure.time >= since);
         tries.filter(|failure| is_client(failure.client)).map(|failure| failure.time).max()
+    }
+
+    /// True if something `relevant` failed in the window before a moment, as far as the newest failures tell.
+    pub(super) fn any_before(&self, moment: Timestamp, relevant: impl Fn(&Failure) -> bool) -> bool {
+        let since = Timestamp(moment.0.saturating_sub(EVIDENCE));
+        let newest = self.all.iter().rev().take(NEWEST).filter(|failure| failure.time >= since);
+        newest.into_iter().any(relevant)
     }
 
     /// What failed in the window before a moment, and for `more` nanoseconds after it, as far as it is `relevant`.

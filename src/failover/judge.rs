@@ -123,7 +123,7 @@ impl Detector {
         let since = Timestamp(away.first.time.0.saturating_sub(LEARN)).max(service.moved_at.plus(1));
         let runs = service.clients.values().chain(&service.whole).filter_map(|client| client.away.as_ref());
         let runs = runs.filter(|run| run.place == target.place && run.first.time >= since);
-        let run = runs.chain([away]).min_by_key(|run| run.first.time).unwrap_or(away);
+        let run = runs.chain([away]).min_by_key(|run| (run.first.time, run.first.client)).unwrap_or(away);
         let first = run.first;
         let begin = self.begin.unwrap_or(first.time);
         let found = Found {

@@ -73,6 +73,9 @@ pub(super) const ALL_CLIENTS: usize = 32_768;
 /// Failures that are remembered; the oldest makes room.
 pub(super) const MAX_FAILURES: usize = 4096;
 
+/// Of these, how many are looked at when a client goes elsewhere.
+pub(super) const NEWEST: usize = 256;
+
 /// Packet numbers in one event's evidence.
 pub(super) const MAX_PACKETS: usize = 64;
 

@@ -103,7 +103,7 @@ impl Detector {
                 ip.is_none_or(|ip| failure.client == ip)
                     && failure.target.map_or_else(|| there(&failure.server), |of| of == home)
             };
-            !failures.within((hello.time, 0), at_home).is_empty()
+            failures.any_before(hello.time, at_home)
         };
         let Service { places, clients, whole, away, .. } = service;
         let answered = |home: u8| places.get(usize::from(home)).and_then(|home| home.answered);

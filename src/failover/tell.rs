@@ -7,7 +7,7 @@ use super::Detector;
 use super::client::First;
 use super::event::{Event, Evidence, Heading, News, Rule, Story};
 use super::failures::Failure;
-use super::limits::{FEW, MAX_STORIES, SETTLE, SLOWEST};
+use super::limits::{BASELINE, FEW, LEARN, MAX_STORIES, SETTLE, SLOWEST};
 use super::rate::silence;
 use super::service::{Place, Service, State, TargetId};
 use crate::model::frame::Timestamp;
@@ -140,8 +140,7 @@ impl Detector {
         let mut event = self.with_circumstances(found, service, event);
         let Some(place) = service.place(found.target.place) else { return event };
         event.rate = place.activity.rate().filter(|_| place.activity.count > FEW);
-        if found.rule == Rule::FirstSight && found.from.is_none() && event.baseline >= super::limits::BASELINE
-        {
+        if found.rule == Rule::FirstSight && found.from.is_none() && event.baseline >= BASELINE {
             // a first hello that was told at once: by now there may be a rate
             let rate = event.rate.unwrap_or(SLOWEST).max(SLOWEST);
             event.confidence = 1.0 - silence(rate, event.baseline);
@@ -157,7 +156,8 @@ impl Detector {
                 Some(of) => of == target,
                 None => failure.server == found.first.server && service.clients.contains_key(&failure.client),
             };
-            let evidence = self.failures.within((event.time, event.noticed.since(event.time)), same);
+            // what failed right after the last hello belongs to it, what comes later does not
+            let evidence = self.failures.within((event.time, LEARN), same);
             return Event { evidence, ..event };
         }
         let since = found.first.time;

@@ -31,7 +31,8 @@ impl Role {
 /// Why a gateway ended a handshake: `handshake.cause`. Told only where what was seen leaves no other reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
-    /// The gateway knows no way for this name: it resets within 1 ms, too soon to have asked another datacenter.
+    /// The gateway has no way for this name, or none that is healthy: it resets within 1 ms, too soon to have
+    /// asked another datacenter.
     NoRoute,
     /// The next gateway refused the gateway's connection.
     RemoteGatewayRefused,
