@@ -83,6 +83,7 @@ pub(super) fn handshake(
         tunnel: exchange.tunnel,
         hello: Some(exchange.facts),
         name: Some(exchange.name),
+        role: None,
         server: exchange.server.map(|(hello, _)| hello),
         handshake: Some(handshake),
         traffic: None,

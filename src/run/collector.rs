@@ -116,6 +116,7 @@ impl Collector {
         }
         found.records.clear();
         found.ticks.clear();
+        let wrote = std::mem::take(&mut self.mesh.told_news) || wrote;
         if wrote && self.flush { self.flush_sinks() } else { Ok(ControlFlow::Continue(())) }
     }
 
@@ -124,6 +125,7 @@ impl Collector {
         if self.mesh.news.is_empty() {
             return Ok(ControlFlow::Continue(()));
         }
+        self.mesh.told_news = true;
         for news in std::mem::take(&mut self.mesh.news) {
             let (News::Noticed(event) | News::Settled(event)) = &news;
             if !self.holds(event) {
