@@ -204,7 +204,7 @@ impl Connection {
         new.origin = half.origin;
         new.isn = Some(half.isn);
         new.answered = half.server_isn.is_some();
-        new.tcp_rtt = half.tcp_rtt;
+        new.tcp_rtt = half.tcp_rtt();
         new.vlans = half.vlans;
         new.tunnel = half.tunnel;
         new.forth.traffic.packets = u64::from(half.packets.0);

@@ -82,11 +82,14 @@ pub struct Half {
     pub server_isn: Option<u32>,
     /// A RST answered the SYN, and that is told; the client may try again.
     pub refused: bool,
-    /// SYN to the client's next segment, nanoseconds.
-    pub tcp_rtt: Option<u64>,
+    /// SYN to the client's next segment, nanoseconds; [`NO_RTT`] before that.
+    rtt: u64,
     /// SYNs sent again.
-    pub retransmits: u32,
+    pub retransmits: u16,
 }
+
+/// No round trip was seen yet.
+const NO_RTT: u64 = u64::MAX;
 
 impl Half {
     /// A connection that begins with a SYN.
@@ -105,7 +108,7 @@ impl Half {
             syn: true,
             server_isn: None,
             refused: false,
-            tcp_rtt: None,
+            rtt: NO_RTT,
             retransmits: 0,
         }
     }
@@ -119,6 +122,11 @@ impl Half {
         half.syn = false;
         half.server_isn = Some(tcp.seq);
         half
+    }
+
+    /// SYN to the client's next segment, nanoseconds.
+    pub fn tcp_rtt(&self) -> Option<u64> {
+        (self.rtt != NO_RTT).then_some(self.rtt)
     }
 
     /// Takes note of a further segment.
@@ -141,8 +149,8 @@ impl Half {
             let news = self.server_isn.replace(tcp.seq).is_none();
             return if news { HalfStep::Answered } else { HalfStep::Stay };
         }
-        if way == Way::Forth && self.syn && self.server_isn.is_some() && self.tcp_rtt.is_none() {
-            self.tcp_rtt = Some(segment.time.since(self.first.time));
+        if way == Way::Forth && self.syn && self.server_isn.is_some() && self.rtt == NO_RTT {
+            self.rtt = segment.time.since(self.first.time);
         }
         if !segment.payload.is_empty() || segment.missing > 0 {
             return HalfStep::Data;
@@ -182,7 +190,7 @@ impl Half {
             self.syn = true;
             self.first = Mark { time: segment.time.min(self.first.time), packet: segment.packet };
         } else if segment.time.since(self.first.time) >= same_packet {
-            self.retransmits += 1;
+            self.retransmits = self.retransmits.saturating_add(1);
         }
         HalfStep::Stay
     }

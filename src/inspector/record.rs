@@ -270,7 +270,7 @@ pub(super) fn attempt(half: &Half, result: Outcome, completed: Timestamp) -> Obs
             total: None,
             alert: None,
             hello_retry: false,
-            retransmits: half.retransmits,
+            retransmits: half.retransmits.into(),
             attempts: Some(1),
             established: None,
             resumed: None,
