@@ -126,6 +126,11 @@ impl<T, const N: usize> Slab<T, N> {
         self.heads.get(usize::from(class)).copied().filter(|head| *head != NONE)
     }
 
+    /// Index of the next younger entry of the same class.
+    pub fn younger(&self, index: u32) -> Option<u32> {
+        Some(self.entry(index)?.next).filter(|next| *next != NONE)
+    }
+
     fn append(&mut self, index: u32, class: u8) {
         let Some(tail) = self.tails.get_mut(usize::from(class)) else { return };
         let before = std::mem::replace(tail, index);

@@ -3,10 +3,15 @@
 use crate::flow::limits::IDLE_OPEN;
 use crate::inspector::Inspector;
 use crate::inspector::connection::{ANSWER, LINGER, SEEK};
-use crate::inspector::half::{SILENT, SYN};
+use crate::inspector::half::{Half, SILENT, SYN};
 use crate::inspector::record::Cause;
 use crate::model::frame::Timestamp;
 use crate::model::observation::{Observation, Outcome};
+
+/// Unanswered SYNs that are given up together.
+const BATCH: usize = 64;
+/// The part of the table that a flood empties at a time.
+const FLOOD_SHARE: usize = 1024;
 
 impl Inspector {
     /// Makes room for one more flow.
@@ -20,7 +25,10 @@ impl Inspector {
             return;
         }
         let open = [LINGER, ANSWER, SEEK].into_iter().find_map(|class| self.open.oldest(class));
-        if let Some(index) = self.halves.oldest(SYN).or_else(|| self.halves.oldest(SILENT)) {
+        if flood {
+            let many = (self.settings.max_flows / FLOOD_SHARE).clamp(1, BATCH);
+            self.stats.evicted += self.expire_oldest(many, |_| true, out).saturating_sub(1);
+        } else if let Some(index) = self.halves.oldest(SYN).or_else(|| self.halves.oldest(SILENT)) {
             self.expire_half(index, out);
         } else if let Some((index, hash)) = open.and_then(|index| Some((index, self.open.get(index)?.hash))) {
             self.conclude(index, Cause::CutOff, self.now, out);
@@ -35,6 +43,38 @@ impl Inspector {
         watched < self.table.len() && (0..TRIES).any(|_| self.table.evict_done())
     }
 
+    /// Gives up the oldest unanswered SYNs that are `due`, at most `many`, a [`BATCH`] at a time: their places in
+    /// the table are in no cache, and a batch of reads overlaps where removals one by one would wait. Returns
+    /// how many.
+    fn expire_oldest(&mut self, many: usize, due: impl Fn(&Half) -> bool, out: &mut Vec<Observation>) -> u64 {
+        let (mut batch, mut gone) = ([0; BATCH], 0);
+        while gone < many {
+            let (mut len, mut touched) = (0, 0);
+            let mut next = self.halves.oldest(SYN);
+            for place in batch.iter_mut().take(many - gone) {
+                let Some((index, half)) = next.and_then(|index| Some((index, self.halves.get(index)?))) else {
+                    break;
+                };
+                if !due(half) {
+                    break;
+                }
+                touched ^= self.table.touch(half.hash);
+                *place = index;
+                len += 1;
+                next = self.halves.younger(index);
+            }
+            std::hint::black_box(touched);
+            for index in batch.iter().take(len) {
+                self.expire_half(*index, out);
+            }
+            gone += len;
+            if len < BATCH {
+                break;
+            }
+        }
+        gone as u64
+    }
+
     pub(super) fn expire_half(&mut self, index: u32, out: &mut Vec<Observation>) {
         let Some(half) = self.halves.get(index) else { return };
         let (hash, due) = (half.hash, half.since.plus(self.settings.handshake_timeout));
@@ -47,13 +87,13 @@ impl Inspector {
     pub fn tick(&mut self, now: Timestamp, out: &mut Vec<Observation>) {
         self.now = self.now.max(now);
         let timeout = self.settings.handshake_timeout;
-        for (class, age) in [(SYN, timeout), (SILENT, IDLE_OPEN)] {
-            while let Some(index) = self.halves.oldest(class) {
-                if self.halves.get(index).is_none_or(|half| self.now.since(half.since) < age) {
-                    break;
-                }
-                self.expire_half(index, out);
+        let now = self.now;
+        self.expire_oldest(usize::MAX, |half| now.since(half.since) >= timeout, out);
+        while let Some(index) = self.halves.oldest(SILENT) {
+            if self.halves.get(index).is_none_or(|half| self.now.since(half.since) < IDLE_OPEN) {
+                break;
             }
+            self.expire_half(index, out);
         }
         for class in [SEEK, ANSWER] {
             while let Some(index) = self.open.oldest(class) {
