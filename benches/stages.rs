@@ -37,49 +37,21 @@ use sni_watch::source::{Progress, Source, file};
 use sni_watch::tally::Tally;
 use sni_watch::tally::snapshot::{Dimension, Snapshot};
 use sni_watch::wire::Decoder;
-use support::connection::{Answer, Close, Connection};
 use support::hello::{Hello, Version};
 use support::link::Link;
 use support::packet::Packet;
 use support::scenario::{self, Capture, Format};
-
-/// Connections of the workload.
-const CONNECTIONS: u16 = 2000;
-const START: u64 = 1_700_000_000_000_000_000;
+use support::workload::{self, CONNECTIONS, START};
 
 fn main() {
     divan::main();
 }
 
-/// What a gateway sees: most hellos in one segment, one in four of post-quantum size in two, some resets and data.
+/// What a gateway sees in a second.
 static PACKETS: LazyLock<Vec<Packet>> = LazyLock::new(|| {
-    let connections: Vec<Connection> = (0..CONNECTIONS).map(connection).collect();
+    let connections: Vec<_> = (0..CONNECTIONS).map(|number| workload::connection(number, 0)).collect();
     scenario::packets(&connections, START)
 });
-
-fn connection(number: u16) -> Connection {
-    let large = number.is_multiple_of(4);
-    let service = number % 50;
-    let name = format!("service-{service}.default.dc2.internal.1c053652-8512-4373-90cf-5a7f6263a994.consul");
-    let version = if large { Version::Tls13 } else { Version::Tls12 };
-    let hello = Hello {
-        size: if large { 1742 } else { 0 },
-        post_quantum: large,
-        session_id: 32,
-        ..Hello::named(&format!("hello {number}"), version, &name)
-    };
-    let failed = number % 20 == 19;
-    Connection {
-        at: f64::from(number) * 0.001,
-        client: ([10, 42, (number >> 8) as u8, number as u8], 20_000 + number).into(),
-        server: ([10, 128, 0, 10], 443).into(),
-        hello: Some(hello),
-        answer: if failed { Answer::Reset } else { Answer::Ok },
-        data: Some([300, 3000]),
-        close: Close::Fin,
-        ..Connection::default()
-    }
-}
 
 fn capture(format: Format) -> Vec<u8> {
     Capture { format, ..Capture::default() }.file(&PACKETS)

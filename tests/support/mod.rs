@@ -38,3 +38,4 @@ pub mod random;
 pub mod scenario;
 pub mod server;
 pub mod tls;
+pub mod workload;
