@@ -2,7 +2,12 @@
 //!
 //! What a mesh gateway sees, as `benches/stages.rs` has it, in any amount. `benches/compare` runs programs over it;
 //! `FILE.truth` lists the name of each connection.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a tool of the benches fails loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a tool of the benches fails loudly"
+)]
 #![allow(clippy::cast_possible_truncation, reason = "connections of a chunk are few")]
 #![allow(clippy::print_stdout, reason = "it says what it wrote")]
 

@@ -5,7 +5,7 @@ use sni_watch::inspector::Inspector;
 use sni_watch::inspector::settings::Settings;
 use sni_watch::model::frame::{Frame, LinkType, OriginId, Timestamp};
 use sni_watch::model::observation::{Observation, Outcome, Peer};
-use sni_watch::model::segment::Seed;
+use sni_watch::model::seed::Seed;
 use sni_watch::naming::Namer;
 use sni_watch::wire::Decoder;
 

@@ -52,7 +52,8 @@ impl Inspector {
             let (mut len, mut touched) = (0, 0);
             let mut next = self.halves.oldest(SYN);
             for place in batch.iter_mut().take(many - gone) {
-                let Some((index, half)) = next.and_then(|index| Some((index, self.halves.get(index)?))) else {
+                let Some((index, half)) = next.and_then(|index| Some((index, self.halves.get(index)?)))
+                else {
                     break;
                 };
                 if !due(half) {

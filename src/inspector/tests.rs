@@ -6,7 +6,8 @@ use super::*;
 use crate::inspector::attempts::Attempts;
 use crate::model::frame::OriginId;
 use crate::model::observation::{Action, Handshake, Peer};
-use crate::model::segment::{FlowKey, Hosts, Seed, Transport, Vlans};
+use crate::model::seed::Seed;
+use crate::model::segment::{FlowKey, Hosts, Transport, Vlans};
 
 #[path = "../../tests/support/mod.rs"]
 mod support;

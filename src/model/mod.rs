@@ -8,6 +8,7 @@ pub mod hello;
 pub mod mesh;
 pub mod name;
 pub mod observation;
+pub mod seed;
 pub mod segment;
 pub mod skip;
 pub mod stats;

@@ -29,7 +29,7 @@ use crate::error::{Error, ExitCode};
 use crate::inspector::Inspector;
 use crate::inspector::settings::Settings;
 use crate::model::frame::Origin;
-use crate::model::segment::Seed;
+use crate::model::seed::Seed;
 use crate::naming::Namer;
 use crate::naming::custom::Pattern;
 use crate::output;

@@ -6,7 +6,7 @@ use foldhash::fast::RandomState as Secret;
 
 use crate::model::frame::Timestamp;
 use crate::model::observation::{HelloFacts, Observation, Outcome};
-use crate::model::segment::Seed;
+use crate::model::seed::Seed;
 
 /// Sets of remembered hellos, 64 bytes each: 512 KiB.
 const SETS: usize = 8192;

@@ -12,7 +12,8 @@ use super::ethernet::VLAN_TAGS;
 use super::layer::Found;
 use super::link::{IPV4, IPV6};
 use super::may_be_tunnel;
-use crate::model::segment::{FlowKey, Header, Hosts, Seed, TcpFlags, Transport, Vlans};
+use crate::model::seed::Seed;
+use crate::model::segment::{FlowKey, Header, Hosts, TcpFlags, Transport, Vlans};
 
 /// Length of a MAC header.
 const MAC_LEN: usize = 14;

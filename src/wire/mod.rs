@@ -39,7 +39,8 @@ mod wifi;
 mod wrapped;
 
 use crate::model::frame::{Frame, LinkType};
-use crate::model::segment::{Header, Seed, Segment};
+use crate::model::seed::Seed;
+use crate::model::segment::{Header, Segment};
 use crate::model::skip::Skip;
 use crate::wire::fast::Glance;
 use crate::wire::layer::{Enter, Found, Layer, Next, Packet, Part};

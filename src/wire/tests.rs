@@ -7,7 +7,8 @@ pub(super) mod tunnels;
 
 use super::{Decoder, LINKS, link};
 use crate::model::frame::LinkType;
-use crate::model::segment::{Hosts, Seed, Segment, Vlans};
+use crate::model::seed::Seed;
+use crate::model::segment::{Hosts, Segment, Vlans};
 use crate::model::skip::Skip;
 use packets::{AUTHENTICATION, FRAGMENT, Shape, frame};
 use property::fast_path;

@@ -14,7 +14,7 @@ use sni_watch::inspector::Inspector;
 use sni_watch::inspector::settings::Settings;
 use sni_watch::model::frame::OriginId;
 use sni_watch::model::observation::{Handshake, Observation};
-use sni_watch::model::segment::Seed;
+use sni_watch::model::seed::Seed;
 use sni_watch::model::stats::RunStats;
 use sni_watch::naming::Namer;
 use sni_watch::run::worker::Worker;
