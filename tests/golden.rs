@@ -23,7 +23,7 @@ use support::connection::{Answer, Connection, Direction, Open};
 use support::scenario::{self, Scenario};
 
 /// Scenarios whose lines and table are held too.
-const SHOWN: [&str; 4] = ["failover", "names", "outcomes", "segments"];
+const SHOWN: [&str; 5] = ["certificates", "failover", "names", "outcomes", "segments"];
 
 /// Capture file names of a scenario, with the suffix of each.
 fn captures(stem: &str) -> Vec<(String, String)> {
@@ -315,7 +315,7 @@ impl Expected {
             ("/handshake/random", random),
             ("/handshake/hello_bytes", message.len().to_string()),
             ("/handshake/hello_records", records.to_string()),
-            ("/handshake/ech", if hello.ech { "grease_or_real" } else { "none" }.to_owned()),
+            ("/handshake/ech", if hello.ech || hello.esni { "grease_or_real" } else { "none" }.to_owned()),
             ("/handshake/index", u8::from(second).to_string()),
             ("/tls/client/version", version.to_owned()),
             ("/tls/client/alpn", protocols),
@@ -338,6 +338,7 @@ impl Expected {
         match connection.answer {
             _ if connection.direction != Direction::Both || latency.is_none() => due = None,
             // the alert, and the ServerHello after the second hello, wait for what they answer to
+            Answer::LateAlert => due = None,
             Answer::ClientAlert | Answer::HelloRetry => {
                 due = due.map(|due| due + if connection.onward { 0.06 } else { 0.16 });
             }
@@ -403,6 +404,14 @@ fn pointer(key: &str) -> String {
             return format!("/mesh/{key}");
         }
         "dc" => "/mesh/datacenter",
+        "caller" => "/mesh/source_service",
+        "caller_namespace" => "/mesh/source_namespace",
+        "caller_partition" => "/mesh/source_partition",
+        "caller_dc" => "/mesh/source_datacenter",
+        "client_subject" => "/tls/client/subject",
+        "server_subject" => "/tls/server/subject",
+        "client_names" => "/tls/client/x509/alternative_names",
+        "server_names" => "/tls/server/x509/alternative_names",
         "vlan" => "/network/vlan/id",
         "inner_vlan" => "/network/inner/vlan/id",
         "truncated" | "gap" | "conflict" => return format!("/capture/{key}"),

@@ -55,6 +55,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("mio", &["source"]),
     ("etherparse", &["wire"]),
     ("tls_parser", &["hello"]),
+    ("x509_parser", &["hello"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),

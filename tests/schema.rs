@@ -31,6 +31,9 @@ fn observations() -> Vec<Observation> {
     bare.hello.as_mut().unwrap().alpn = None;
     bare.server.as_mut().unwrap().cipher_name = None;
     bare.server.as_mut().unwrap().version = model::hello::Version(0x7a7a);
+    let (payments, nothing) = (sample::certificate("payments", "dc1"), Arc::default());
+    all.push(sample::mutual(Some(payments), Some(sample::hostile_certificate())));
+    all.push(sample::mutual(Some(nothing), None));
     all.extend([Observation { server: None, ..bare.clone() }, bare]);
     all.extend([sample::not_tls(Action::Hello), sample::not_tls(Action::Handshake)]);
     all

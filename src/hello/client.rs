@@ -8,7 +8,7 @@ use tls_parser::parse_tls_handshake_client_hello;
 
 use crate::hello::cursor::{Cursor, only_vec16};
 use crate::hello::extensions::{
-    ALPN, ECH, ECH_DRAFT, Extension, Extensions, SERVER_NAME, SUPPORTED_VERSIONS, protocol_names,
+    ALPN, ECH, ECH_DRAFT, ESNI, Extension, Extensions, SERVER_NAME, SUPPORTED_VERSIONS, protocol_names,
 };
 use crate::hello::record::MESSAGE_HEADER;
 use crate::model::hello::{Hello, Sni, Version};
@@ -38,7 +38,7 @@ pub struct Again {
     pub bytes: u32,
     /// TLS records that carried it.
     pub records: u16,
-    /// `encrypted_client_hello` is there.
+    /// `encrypted_client_hello`, or the `encrypted_server_name` of its drafts, is there.
     pub ech: bool,
 }
 
@@ -157,7 +157,7 @@ impl<'a> Found<'a> {
                 SERVER_NAME => &mut found.sni,
                 ALPN => &mut found.alpn,
                 SUPPORTED_VERSIONS => &mut found.versions,
-                ECH_DRAFT..=ECH => {
+                ECH_DRAFT..=ECH | ESNI => {
                     found.ech = true;
                     continue;
                 }

@@ -14,6 +14,8 @@ pub(crate) const PRE_SHARED_KEY: u16 = 41;
 pub(crate) const SUPPORTED_VERSIONS: u16 = 43;
 /// `key_share`, RFC 8446 §4.2.8.
 pub(crate) const KEY_SHARE: u16 = 51;
+/// `encrypted_server_name` of the drafts before ECH (draft-ietf-tls-esni-01 to 06).
+pub(crate) const ESNI: u16 = 0xffce;
 /// First of the numbers that `encrypted_client_hello` had in its drafts (08 to 12).
 pub(crate) const ECH_DRAFT: u16 = 0xfe08;
 /// `encrypted_client_hello`, RFC 9849.

@@ -1,4 +1,4 @@
-//! Fingerprints of a ClientHello: JA3 and JA4.
+//! Fingerprints of a ClientHello, JA3 and JA4, and of a ServerHello, JA3S.
 //!
 //! JA3 (Salesforce) is the MD5 of version, ciphers, extensions, groups and point formats in the order of the
 //! hello. JA4 (`FoxIO`, BSD 3-Clause) sorts ciphers and extensions, so that a shuffled hello keeps its
@@ -12,6 +12,7 @@ use sha2::Sha256;
 use crate::hello::cursor::Cursor;
 use crate::hello::extensions::{ALPN, Extensions, SERVER_NAME};
 use crate::hello::record::MESSAGE_HEADER;
+use crate::hello::server::is_early_draft;
 use crate::model::hello::{Fingerprints, Hello, Sni, Version};
 
 /// `supported_groups`, RFC 8422 §5.1.1.
@@ -68,6 +69,27 @@ impl Lists {
 fn numbers(list: &[u8]) -> Vec<u16> {
     let (pairs, _) = list.as_chunks::<2>();
     pairs.iter().map(|pair| u16::from_be_bytes(*pair)).filter(|number| !is_grease(*number)).collect()
+}
+
+/// JA3S (Salesforce) of a ServerHello's body: the MD5 of version, cipher and extensions in their order, GREASE
+/// included. `None` where the fixed part is broken.
+pub(crate) fn ja3s(body: &[u8]) -> Option<String> {
+    let mut cursor = Cursor::new(body);
+    let version = cursor.u16()?;
+    cursor.array::<32>()?;
+    if !is_early_draft(Version(version)) {
+        cursor.vec8()?;
+    }
+    let cipher = cursor.u16()?;
+    if !is_early_draft(Version(version)) {
+        cursor.u8()?;
+    }
+    let mut text = format!("{version},{cipher},");
+    if cursor.u16().is_some() {
+        let extensions: Vec<u16> = Extensions::new(cursor.rest()).map(|it| it.kind).collect();
+        join(&mut text, &extensions, '-', |text, number| _ = write!(text, "{number}"));
+    }
+    Some(hex(&Md5::digest(text)))
 }
 
 /// `0x?a?a` with equal bytes (RFC 8701 §2).

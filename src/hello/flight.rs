@@ -2,15 +2,17 @@
 //!
 //! A [`Flight`] is fed the contiguous bytes of one direction, cut anywhere: the server's from the
 //! beginning, the client's from behind the record that ended its ClientHello. It keeps a few bytes, and
-//! a hello only while that is partial; all other messages are passed over as they come.
+//! a hello or a certificate only while that is partial; all other messages are passed over as they come.
 //!
 //! Rules: records behind a `ChangeCipherSpec` are encrypted, with two exceptions of TLS 1.3's
 //! compatibility mode (RFC 8446 appendix D.4): a server's `ChangeCipherSpec` right behind its
 //! HelloRetryRequest means nothing, and a client's may be followed by its second hello. An alert record
 //! of two bytes is always in clear: every cipher adds something.
 
+use crate::hello::certificate::Leaf;
 use crate::hello::client::{Again, CLIENT_HELLO, MAX_BODY, MIN_BODY};
 use crate::hello::gather::Gather;
+pub use crate::hello::messages::Wanted;
 use crate::hello::messages::{Message, Messages};
 use crate::hello::names;
 use crate::hello::record::{
@@ -40,8 +42,8 @@ pub enum Said {
     NotTls,
 }
 
-/// Reader of one direction. Under 128 bytes, and on the heap only what is there of a partial hello:
-/// at most 128 KiB of a ClientHello, 16 KiB of a ServerHello.
+/// Reader of one direction. Under 128 bytes, and on the heap only what is there of a partial message:
+/// at most 128 KiB of a ClientHello, 16 KiB of a ServerHello, 64 KiB of a certificate.
 #[derive(Debug, Default)]
 pub struct Flight {
     phase: Phase,
@@ -94,6 +96,21 @@ impl Flight {
     pub fn close(&mut self) {
         self.messages.forget();
         self.phase = Phase::Over;
+    }
+
+    /// Wants this too of what is to come.
+    pub fn want(&mut self, wanted: Wanted) {
+        self.messages.want(wanted);
+    }
+
+    /// What the side's first certificate message in clear showed, where it was wanted.
+    pub fn take_leaf(&mut self) -> Option<Leaf> {
+        self.messages.take_leaf()
+    }
+
+    /// Bytes on the heap.
+    pub fn held(&self) -> usize {
+        self.messages.held()
     }
 
     /// Takes bytes off the front of `bytes` until something is said, or none are left.

@@ -4,6 +4,7 @@
 //! prefix into a hello; [`flight::Flight`] reads what either side says afterwards. What comes in datagrams
 //! has a table of its own, [`DATAGRAMS`], whose readers read all of a connection.
 
+pub mod certificate;
 pub mod client;
 mod cursor;
 pub mod datagram;
@@ -19,6 +20,7 @@ mod server;
 #[cfg(test)]
 mod testing;
 pub mod tls;
+pub mod x509;
 
 use crate::hello::datagram::DatagramProtocol;
 use crate::hello::protocol::{Probe, Protocol};

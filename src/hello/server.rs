@@ -61,7 +61,7 @@ pub(crate) fn read(body: &[u8]) -> Option<Answer> {
 }
 
 /// Drafts before 22 had the chosen version in the legacy field, no session id and no compression method.
-fn is_early_draft(version: Version) -> bool {
+pub(crate) fn is_early_draft(version: Version) -> bool {
     matches!(version.0, 0x7f00..=0x7f15)
 }
 

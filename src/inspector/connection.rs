@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::flow::stream::{Mark, Stream};
 use crate::hello::flight::Flight;
 use crate::inspector::half::Half;
+use crate::model::certificate::Shown;
 use crate::model::frame::{OriginId, Timestamp};
 use crate::model::hello::{Hello, ServerHello, SessionId};
 use crate::model::name::Name;
@@ -124,6 +125,8 @@ pub struct Exchange {
     pub client: Flight,
     /// What the server says.
     pub answer: Flight,
+    /// The certificates that both sides showed, once they are read.
+    pub shown: Shown,
     /// The ServerHello and when it came.
     pub server: Option<(ServerHello, Timestamp)>,
     /// The server asked for a second hello.
@@ -149,11 +152,17 @@ impl Exchange {
             bytes: None,
             client: Flight::new(),
             answer: Flight::new(),
+            shown: Shown::default(),
             server: None,
             retry: false,
             resumed: None,
             client_went_on: false,
         }
+    }
+
+    /// Bytes held of what was said.
+    fn held(&self) -> usize {
+        self.client.held() + self.answer.held()
     }
 }
 
@@ -258,6 +267,7 @@ impl Connection {
 
     /// Bytes held for both directions.
     pub fn held(&self) -> usize {
-        self.forth.stream.held().held() + self.back.stream.held().held()
+        let said = self.exchange.as_ref().map_or(0, |exchange| exchange.held());
+        self.forth.stream.held().held() + self.back.stream.held().held() + said
     }
 }

@@ -5,6 +5,7 @@
 //! [`connection::Connection`] (payload, outcome open) to a bare slot in the table.
 
 pub mod attempts;
+pub mod certificates;
 pub mod connection;
 pub mod half;
 pub mod names;

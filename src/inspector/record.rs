@@ -2,6 +2,7 @@
 
 use crate::inspector::connection::{Connection, Exchange, Looks, Side, Way};
 use crate::inspector::half::Half;
+use crate::model::certificate::Shown;
 use crate::model::frame::Timestamp;
 use crate::model::hello::Alert;
 use crate::model::observation::{Action, Handshake, Marks, Observation, Outcome, Peer, Traffic};
@@ -85,6 +86,7 @@ pub(super) fn handshake(
         name: Some(exchange.name),
         role: None,
         server: exchange.server.map(|(hello, _)| hello),
+        shown: exchange.shown,
         handshake: Some(handshake),
         traffic: None,
         marks: connection.marks,
@@ -167,6 +169,7 @@ fn bare(connection: &Connection, exchange: &Exchange) -> Observation {
         name: None,
         role: None,
         server: None,
+        shown: Shown::default(),
         handshake: None,
         traffic: None,
         marks: connection.marks,
@@ -216,6 +219,7 @@ pub(super) fn incomplete(
         name: None,
         role: None,
         server: None,
+        shown: Shown::default(),
         handshake: Some(Handshake {
             result: Outcome::IncompleteHello,
             by,
@@ -261,6 +265,7 @@ pub(super) fn attempt(half: &Half, result: Outcome, completed: Timestamp) -> Obs
         name: None,
         role: None,
         server: None,
+        shown: Shown::default(),
         handshake: Some(Handshake {
             result,
             by: refused.then_some(Peer::Server),

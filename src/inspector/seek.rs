@@ -7,8 +7,10 @@
 use crate::flow::limits::{CERTAIN_BYTES, EARLY_SERVER_BYTES, SAME_PACKET, UNANCHORED_BYTES};
 use crate::flow::stream::{Mark, Place};
 use crate::hello::fingerprint::fingerprints;
+use crate::hello::flight::Wanted;
 use crate::hello::protocol::Reader;
 use crate::hello::{Found, PROTOCOLS, probe};
+use crate::inspector::certificates::Certificates;
 use crate::inspector::connection::{Connection, Exchange, Looks, Side, Way};
 use crate::inspector::half::Tcp;
 use crate::inspector::names::Names;
@@ -29,6 +31,10 @@ pub(super) struct Tools {
     pub keep_bytes: bool,
     /// Work out JA3 and JA4.
     pub fingerprints: bool,
+    /// What is wanted of the server's answer.
+    pub wanted: Wanted,
+    /// Certificates seen so far.
+    pub certificates: Certificates,
 }
 
 impl Tools {
@@ -36,7 +42,9 @@ impl Tools {
     pub(super) fn new(names: Names, settings: &Settings) -> Self {
         let readers = PROTOCOLS.iter().map(|row| row.reader()).collect();
         let (keep_bytes, fingerprints) = (settings.keep_bytes, settings.fingerprints);
-        Self { readers, names, skips: SkipCounts::default(), keep_bytes, fingerprints }
+        let wanted = Wanted { certificate: settings.certificates, fingerprint: fingerprints };
+        let (skips, certificates) = (SkipCounts::default(), Certificates::default());
+        Self { readers, names, skips, keep_bytes, fingerprints, wanted, certificates }
     }
 }
 
@@ -244,6 +252,8 @@ fn judge(prefix: &[u8], tools: &mut Tools) -> Judged {
         Reading::Hello(hello) => {
             let name = tools.names.get(hello.sni);
             let mut exchange = Box::new(Exchange::new(&hello, name));
+            exchange.client.want(Wanted { certificate: true, fingerprint: false });
+            exchange.answer.want(tools.wanted);
             if tools.fingerprints {
                 let found = fingerprints(&hello, 't');
                 exchange.facts.fingerprints = Some(Box::new(found));

@@ -17,8 +17,10 @@ pub struct Settings {
     pub emit_end: bool,
     /// Keep the hello's bytes for `-A`, `-x` and `-X`.
     pub keep_bytes: bool,
-    /// Work out JA3 and JA4 of each hello.
+    /// Work out JA3 and JA4 of each hello, JA3S of each answer.
     pub fingerprints: bool,
+    /// Read the server's certificate too; the client's is always read.
+    pub certificates: bool,
 }
 
 impl Default for Settings {
@@ -30,6 +32,7 @@ impl Default for Settings {
             emit_end: false,
             keep_bytes: false,
             fingerprints: false,
+            certificates: false,
         }
     }
 }

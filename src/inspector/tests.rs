@@ -10,12 +10,13 @@ use crate::model::seed::Seed;
 use crate::model::segment::{FlowKey, Hosts, Transport, Vlans};
 
 #[path = "../../tests/support/mod.rs"]
-mod support;
+pub(super) mod support;
 
 mod bounds;
 mod endings;
 mod openings;
 
+use support::connection::Chain;
 use support::hello::{Hello, Version};
 use support::server::Choice;
 
@@ -152,5 +153,14 @@ fn named(name: &str) -> Hello {
 }
 
 fn choice(hello: &Hello, version: Version) -> Choice<'_> {
-    Choice { hello, version, resumed: false, alpn: None, identity: "spiffe://t/svc/s", client_identity: None }
+    Choice {
+        hello,
+        version,
+        resumed: false,
+        alpn: None,
+        identity: "spiffe://t/svc/s",
+        client_identity: None,
+        server_chain: Chain::Leaf,
+        client_chain: Chain::Leaf,
+    }
 }

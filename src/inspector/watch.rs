@@ -233,7 +233,8 @@ impl Inspector {
     fn conclude_for_good(&mut self, index: u32, cause: Cause, at: Timestamp, out: &mut Vec<Observation>) {
         let Some(open) = self.open.get_mut(index) else { return };
         self.held = self.held.saturating_sub(open.counted);
-        if let Some(exchange) = open.exchange.take() {
+        if let Some(mut exchange) = open.exchange.take() {
+            self.tools.certificates.read(&mut exchange, &mut self.tools.skips);
             out.push(record::handshake(open, exchange, cause, at));
         } else if let Some(told) = self.tell(index, cause, at) {
             out.push(told);
@@ -255,7 +256,8 @@ impl Inspector {
     /// The record of a connection, if it has one.
     fn tell(&mut self, index: u32, cause: Cause, at: Timestamp) -> Option<Observation> {
         let open = self.open.get_mut(index)?;
-        if let Some(exchange) = open.exchange.take() {
+        if let Some(mut exchange) = open.exchange.take() {
+            self.tools.certificates.read(&mut exchange, &mut self.tools.skips);
             return Some(record::handshake(open, exchange, cause, at));
         }
         if let Some(client) = record::begun(open) {

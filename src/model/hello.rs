@@ -83,7 +83,8 @@ pub struct Hello<'a> {
     /// Body of the ALPN extension's `ProtocolNameList` (RFC 7301 §3.1): one length byte and a name each.
     /// `None`: no such extension.
     pub alpn: Option<&'a [u8]>,
-    /// `encrypted_client_hello` (RFC 9849) is there: real or GREASE, nobody outside can tell.
+    /// `encrypted_client_hello` (RFC 9849), or the `encrypted_server_name` of its first drafts, is there:
+    /// real or GREASE, nobody outside can tell.
     pub ech: bool,
 }
 
@@ -154,6 +155,8 @@ pub struct ServerHello {
     pub session_id: SessionId,
     /// TLS 1.3: the server took the offered pre-shared key.
     pub psk: bool,
+    /// JA3S: 32 hexadecimal digits, where it was asked for.
+    pub ja3s: Option<Box<str>>,
 }
 
 /// A TLS alert in clear (RFC 8446 §6).

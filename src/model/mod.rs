@@ -3,6 +3,7 @@
 //! `'a` on a type always means "captured bytes": such a value ends in the inspector. What leaves the
 //! inspector ([`observation::Observation`]) is owned and `'static`.
 
+pub mod certificate;
 pub mod frame;
 pub mod hello;
 pub mod mesh;

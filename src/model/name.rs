@@ -74,11 +74,13 @@ pub enum Flag {
     Empty,
     /// Lengths in the extension that contradict each other.
     BadLength,
+    /// Others followed it in the same hello (RFC 6066 §3 allows one).
+    SeveralNames,
 }
 
 impl Flag {
     /// All flags, in the order in which records list them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Case,
         Self::TrailingDot,
         Self::EmptyLabel,
@@ -91,6 +93,7 @@ impl Flag {
         Self::KumaTags,
         Self::Empty,
         Self::BadLength,
+        Self::SeveralNames,
     ];
 
     /// The word in records.
@@ -108,6 +111,7 @@ impl Flag {
             Self::KumaTags => "kuma_tags",
             Self::Empty => "empty",
             Self::BadLength => "bad_length",
+            Self::SeveralNames => "several_names",
         }
     }
 }

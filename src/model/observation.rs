@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::certificate::Shown;
 use super::frame::{OriginId, Timestamp};
 use super::hello::{Alert, Fingerprints, Hello, ServerHello, Version};
 use super::mesh::{Cause, Role};
@@ -104,7 +105,7 @@ pub struct HelloFacts {
     pub records: u16,
     /// 0, or 1 after a HelloRetryRequest.
     pub index: u8,
-    /// `encrypted_client_hello` is there.
+    /// `encrypted_client_hello`, or the `encrypted_server_name` of its drafts, is there.
     pub ech: bool,
     /// JA3 and JA4, where they were asked for.
     pub fingerprints: Option<Box<Fingerprints>>,
@@ -206,6 +207,8 @@ pub struct Observation {
     pub role: Option<Role>,
     /// What the server chose.
     pub server: Option<ServerHello>,
+    /// The certificates that crossed in clear.
+    pub shown: Shown,
     /// How it went; `None` in a [`Action::Hello`] record.
     pub handshake: Option<Handshake>,
     /// Traffic of client and server, in [`Action::End`] records.

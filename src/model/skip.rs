@@ -26,11 +26,13 @@ pub enum Skip {
     OtherDatagram,
     /// A datagram that looks like the beginning of a connection and is not: its keys do not open it.
     Sealed,
+    /// A certificate in clear that is malformed or too large.
+    BadCertificate,
 }
 
 impl Skip {
     /// All reasons, in the order of their counters.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::UnknownLink,
         Self::NotIp,
         Self::TruncatedHeader,
@@ -42,6 +44,7 @@ impl Skip {
         Self::HelloTooLarge,
         Self::OtherDatagram,
         Self::Sealed,
+        Self::BadCertificate,
     ];
 
     /// The reason in a few words, as the summary prints it.
@@ -58,6 +61,7 @@ impl Skip {
             Self::HelloTooLarge => "ClientHello over the size cap",
             Self::OtherDatagram => "UDP of other protocols",
             Self::Sealed => "under unknown keys",
+            Self::BadCertificate => "certificate that cannot be read",
         }
     }
 }

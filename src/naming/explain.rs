@@ -114,6 +114,7 @@ fn odd(flag: Flag) -> &'static str {
         Flag::KumaTags => "braces as in Kuma's tags, but cut or damaged",
         Flag::LongLabel => "a label over the 63 bytes of DNS; Consul and Envoy do not mind",
         Flag::NotUuid => "the trust domain is no UUID, as that of every real Consul cluster is",
+        Flag::SeveralNames => "other names followed it in the same hello, where RFC 6066 allows one",
         Flag::TooLong => "over 255 bytes; Envoy rejects such a hello",
         Flag::TrailingDot => "ends in a dot; Envoy does not route such a name",
     }

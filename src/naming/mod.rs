@@ -8,6 +8,7 @@ pub mod consul;
 pub mod consul_dns;
 pub mod custom;
 pub mod explain;
+pub mod identity;
 pub mod istio;
 pub mod kubernetes;
 pub mod kuma;
@@ -64,7 +65,11 @@ impl Namer {
             Sni::Absent => nameless(NONE, None),
             Sni::Empty | Sni::Name { bytes: [], .. } => nameless(MALFORMED, Some(Flag::Empty)),
             Sni::Malformed => nameless(MALFORMED, Some(Flag::BadLength)),
-            Sni::Name { bytes, .. } => self.name(bytes),
+            Sni::Name { bytes, more } => {
+                let mut name = self.name(bytes);
+                name.flags.set_if(more, Flag::SeveralNames);
+                name
+            }
         }
     }
 

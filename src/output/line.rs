@@ -8,17 +8,18 @@ use crate::error::Error;
 use crate::failover::event::News;
 use crate::model::frame::Origin;
 use crate::model::name::Name;
-use crate::model::observation::{Action, Handshake, HelloFacts, Observation, Outcome};
+use crate::model::observation::{Action, Handshake, Observation, Outcome};
 use crate::model::segment::FlowKey;
+use crate::output::certificate::Caller;
 use crate::output::clock::{Calendar, Clock};
 use crate::output::column::Column;
-use crate::output::community;
 use crate::output::context::{Context, HexMode};
 use crate::output::escape::escape;
+use crate::output::extras;
 use crate::output::hex;
 use crate::output::reason::banner;
 use crate::output::sink::{Place, Sink, SinkSpec};
-use crate::output::words::{Aim, Cipher, Detail, Hexadecimal, Shortened, Span, VersionName, protocols};
+use crate::output::words::{Aim, Detail, Shortened, Span};
 use crate::output::writer::Writer;
 use crate::tally::snapshot::Snapshot;
 
@@ -44,6 +45,7 @@ impl LineSink {
             quiet: context.quiet,
             color: context.color,
             hex: context.hex,
+            local: context.local_datacenter.clone(),
             clock: Clock::new(context),
             calendar: Calendar::new(context.timezone.clone(), ' '),
             endpoints: Column::default(),
@@ -93,6 +95,8 @@ struct Layout {
     quiet: bool,
     color: bool,
     hex: HexMode,
+    /// `--local-dc`: it goes without saying.
+    local: Option<Box<str>>,
     clock: Clock,
     calendar: Calendar,
     endpoints: Column,
@@ -139,6 +143,7 @@ impl Layout {
             (_, Some(handshake), _) => self.outcome(out, observation, handshake),
             (_, None, _) => self.word(out, "end", ""),
         }
+        put(out, format_args!("{}", Caller { of: observation, local: self.local.as_deref() }));
         // Where all went well there is room for the name; with -v it is on every line.
         let well = observation.handshake.as_ref().is_none_or(|it| it.result == Outcome::Ok);
         let Some(name) = observation.name.as_deref().filter(|name| Aim::of(name).is_some()) else { return };
@@ -191,7 +196,7 @@ impl Layout {
             add(format_args!("{}", observation.protocol));
         }
         if let Some(hello) = &observation.hello {
-            hello_facts(&mut add, hello, observation);
+            extras::hello(&mut add, hello, observation);
         }
         let marks = observation.marks;
         let words = [
@@ -208,7 +213,7 @@ impl Layout {
             add(format_args!("on {}", escape(&origin.name)));
         }
         if self.verbosity >= 2 {
-            details(&mut add, observation);
+            extras::details(&mut add, observation);
         }
     }
 }
@@ -217,58 +222,6 @@ const GREEN: &str = "\x1b[32m";
 const RED: &str = "\x1b[31m";
 const YELLOW: &str = "\x1b[33m";
 const PLAIN: &str = "\x1b[0m";
-
-type Add<'a> = dyn FnMut(std::fmt::Arguments<'_>) + 'a;
-
-/// `-v`: the hello, and the version that came of it.
-fn hello_facts(add: &mut Add<'_>, hello: &HelloFacts, observation: &Observation) {
-    add(format_args!("hello {} B in {} seg", hello.bytes, hello.segments));
-    match &observation.server {
-        Some(server) => add(format_args!("{}", VersionName(server.version))),
-        None => add(format_args!("offers {}", VersionName(hello.offered))),
-    }
-    if let Some(list) = &hello.alpn {
-        let names: Vec<String> = protocols(list).map(|name| name.to_string()).collect();
-        add(format_args!("ALPN {}", names.join(" ")));
-    }
-    if hello.ech {
-        add(format_args!("ECH or GREASE"));
-    }
-    if let Some(handshake) = &observation.handshake {
-        if handshake.hello_retry {
-            add(format_args!("hello retried"));
-        }
-        if handshake.resumed == Some(true) {
-            add(format_args!("resumed"));
-        }
-    }
-}
-
-/// `-vv`: what joins the line to other tools.
-fn details(add: &mut Add<'_>, observation: &Observation) {
-    if let Some(server) = &observation.server {
-        add(format_args!("{}", Cipher(server)));
-    }
-    if let Some(rtt) = observation.handshake.as_ref().and_then(|handshake| handshake.tcp_rtt) {
-        add(format_args!("rtt {}", Span(rtt)));
-    }
-    if let Some(tag) = observation.vlans.outer {
-        add(format_args!("vlan {tag}"));
-    }
-    if let Some(tunnel) = observation.tunnel {
-        match (tunnel.kind.name(), tunnel.id()) {
-            (kind, Some(id)) => add(format_args!("{kind} {id}")),
-            (kind, None) => add(format_args!("{kind}")),
-        }
-    }
-    add(format_args!("packet {}", observation.packet));
-    if observation.flow.ports.0 != 0 {
-        add(format_args!("community {}", community::id(&observation.flow, &mut [0; 30])));
-    }
-    if let Some(hello) = &observation.hello {
-        add(format_args!("random {}", Hexadecimal(&hello.random)));
-    }
-}
 
 /// The whole name, or why there is none.
 fn whole(observation: &Observation) -> std::borrow::Cow<'_, str> {

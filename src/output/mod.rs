@@ -2,12 +2,14 @@
 //!
 //! To add one: a file here, and a row in [`SINKS`].
 
+mod certificate;
 mod clock;
 mod column;
 mod community;
 pub mod context;
 mod counts;
 pub mod escape;
+mod extras;
 mod failover;
 mod hex;
 pub mod json;

@@ -5,6 +5,7 @@
 use crate::model::frame::Timestamp;
 use crate::model::observation::{Action, Observation, Outcome, Traffic};
 use crate::model::segment::{FlowKey, Hosts, Transport, Vlans};
+use crate::output::certificate;
 use crate::output::origin::RenderedOrigin;
 use crate::output::said::{handshake, tls};
 use crate::output::text::Text;
@@ -190,6 +191,7 @@ fn aim(t: &mut Text<'_>, observation: &Observation, local: &[u8]) {
         t.lit(",\"role\":");
         t.word(role.name());
     }
+    certificate::source(t, observation);
     let Some(hello) = &observation.hello else { return t.lit("}") };
     t.lit(",\"hop\":{\"id\":");
     t.hexadecimal(hello.random.first_chunk::<8>().map_or(&[], |start| start));

@@ -3,6 +3,7 @@
 use crate::model::hello::{Alert, ServerHello, Version};
 use crate::model::name::Name;
 use crate::model::observation::{Handshake, HelloFacts, Observation};
+use crate::output::certificate;
 use crate::output::escape::Printable;
 use crate::output::text::Text;
 use crate::output::words::{Cipher, VersionNumber, protocols, version_number, version_protocol};
@@ -25,11 +26,36 @@ pub(super) fn tls(t: &mut Text<'_>, observation: &Observation, verbosity: u8) {
     if let Some(hello) = hello {
         t.lit(if server.is_some() { ",\"client\":{" } else { ",\"tls\":{\"client\":{" });
         client(t, observation.name.as_deref(), hello);
+        if let Some(certificate) = &observation.shown.client {
+            certificate::members(t, certificate, verbosity);
+        }
         t.lit("}");
+        self::server(t, observation, verbosity);
     }
     if server.is_some() || hello.is_some() {
         t.lit("}");
     }
+}
+
+/// The `tls.server` member; nothing where nothing is known of it.
+fn server(t: &mut Text<'_>, observation: &Observation, verbosity: u8) {
+    let before = t.0.len();
+    t.lit(",\"server\":{");
+    let begun = t.0.len();
+    if let Some(ja3s) = observation.server.as_ref().and_then(|server| server.ja3s.as_ref()) {
+        t.lit(",\"ja3s\":");
+        t.string(ja3s);
+    }
+    if let Some(certificate) = &observation.shown.server {
+        certificate::members(t, certificate, verbosity);
+    }
+    if t.0.len() == begun {
+        t.0.truncate(before);
+        return;
+    }
+    // the comma ahead of the first member
+    t.0.remove(begun);
+    t.lit("}");
 }
 
 fn client(t: &mut Text<'_>, name: Option<&Name>, hello: &HelloFacts) {

@@ -75,6 +75,7 @@ impl Parts {
             emit_end: plan.watch.emit.end,
             keep_bytes: plan.view.hex != HexMode::Off,
             fingerprints: plan.view.verbosity > 0,
+            certificates: plan.view.verbosity > 0,
         };
         let random = RandomState::new();
         let seed = Seed(random.hash_one(1), random.hash_one(2));

@@ -10,9 +10,13 @@ use crate::run::{Folder, command, fed, run, sni_watch, words};
 fn tcpdumps_line_prints_one_line_and_the_hellos_bytes() {
     let out = sni_watch(&format!("-r {FAILOVER} port 443 -nnXX -vv -A -c 2")).printed();
     let head = [
-        "10:30:45.118684  10.128.0.10:50200 > 10.132.0.20:443   shipping → dc2   ok       3.4 ms  \
+        "10:30:45.118684  10.128.0.10:50200 > 10.132.0.20:443   shipping → dc2   ok       3.4 ms  ← payments@dc1  \
          shipping.default.dc2.internal.1c053652-8512-4373-90cf-5a7f6263a994.consul  hello 187 B in 1 seg, \
-         TLS 1.2, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, rtt 0.2 ms, packet 168, \
+         TLS 1.2, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, rtt 0.2 ms, \
+         client certificate spiffe://1c053652-8512-4373-90cf-5a7f6263a994.consul/ns/default/dc/dc1/svc/payments \
+         until 2036-01-01, \
+         server certificate spiffe://1c053652-8512-4373-90cf-5a7f6263a994.consul/ns/default/dc/dc2/svc/shipping \
+         until 2036-01-01, packet 168, \
          community 1:yXDWHILTp4AvgYN14j4wKCJzYaE=, \
          random e413e49859c41196db682ec1bd49b9200c827d88b99700a34703cf55245d7f38",
         "\t0x0000:  0200 0a84 0014 0200 0a80 000a 0800 4500  ..............E.",

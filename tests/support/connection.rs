@@ -56,6 +56,10 @@ pub struct Connection {
     pub identity: String,
     /// SPIFFE URI of the client's certificate.
     pub client_identity: Option<String>,
+    /// The server's certificate message.
+    pub server_chain: Chain,
+    /// The client's, where it has an identity.
+    pub client_chain: Chain,
     /// Which directions are captured.
     pub direction: Direction,
     /// Index of the capturing interface.
@@ -98,6 +102,8 @@ impl Default for Connection {
             close: Close::Open,
             identity: "spiffe://test.consul/ns/default/dc/dc2/svc/server".into(),
             client_identity: None,
+            server_chain: Chain::Leaf,
+            client_chain: Chain::Leaf,
             direction: Direction::Both,
             interface: 0,
             frame: Shape::default(),
@@ -137,6 +143,8 @@ pub enum Answer {
     Alert,
     /// The server's flight, then a fatal alert by the client and FIN.
     ClientAlert,
+    /// Both flights, then a fatal alert by the server and FIN: it does not like the client's certificate.
+    LateAlert,
     /// RST by the server.
     Reset,
     /// RST by the client.
@@ -147,6 +155,24 @@ pub enum Answer {
     ClientClose,
     /// An ACK and nothing more; with `retransmits`, not even that.
     Silence,
+}
+
+/// A certificate message, and what is wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Chain {
+    /// One certificate.
+    Leaf,
+    /// The leaf, and two more behind it; in records of 200 bytes.
+    Long,
+    /// An empty list.
+    Empty,
+    /// The leaf ends halfway; the lengths around it know.
+    Cut,
+    /// The leaf's length reaches beyond the list.
+    Lengths,
+    /// A leaf of 65,537 bytes.
+    Huge,
 }
 
 /// How an established connection closes.

@@ -32,6 +32,8 @@ pub struct Hello {
     pub grease: bool,
     /// An outer `encrypted_client_hello`.
     pub ech: bool,
+    /// The `encrypted_server_name` that was there before ECH.
+    pub esni: bool,
     /// False leaves the whole block of extensions out.
     pub extensions: bool,
     /// Offsets in the handshake message at which a record ends.
@@ -52,6 +54,7 @@ impl Default for Hello {
             post_quantum: false,
             grease: false,
             ech: false,
+            esni: false,
             extensions: true,
             records: Vec::new(),
         }
@@ -168,6 +171,9 @@ impl Hello {
         if self.ech {
             out.extend(extension(0xfe0d, &self.encrypted_hello()));
         }
+        if self.esni {
+            out.extend(extension(0xffce, &self.encrypted_name()));
+        }
         if self.version == Version::Tls13 {
             out.extend(self.block_of_13(second));
         } else if let Some(len) = self.ticket {
@@ -234,6 +240,16 @@ impl Hello {
     fn encrypted_hello(&self) -> Vec<u8> {
         let head = [0, 0, 1, 0, 1, 0x5c];
         [&head[..], &prefixed(2, &self.bytes("enc", 32)), &prefixed(2, &self.bytes("ech", 176))].concat()
+    }
+}
+
+impl Hello {
+    /// draft-ietf-tls-esni-02 §5: suite, key share, digest of the record, encrypted name.
+    fn encrypted_name(&self) -> Vec<u8> {
+        let share = [&[0, 29][..], &prefixed(2, &self.bytes("esni share", 32))].concat();
+        let [digest, name] =
+            [("digest", 32), ("esni", 292)].map(|(what, len)| prefixed(2, &self.bytes(what, len)));
+        [&[0x13, 1][..], &share, &digest, &name].concat()
     }
 }
 

@@ -155,6 +155,8 @@ impl Player<'_> {
             alpn: connection.chosen_alpn.as_deref(),
             identity: &connection.identity,
             client_identity: connection.client_identity.as_deref(),
+            server_chain: connection.server_chain,
+            client_chain: connection.client_chain,
         };
         let version = choice.version.legacy();
         match connection.answer {
@@ -171,6 +173,12 @@ impl Player<'_> {
                 self.say(Side::Server, &choice.server_flight());
                 self.say(Side::Client, &alert(version, connection.alert));
                 self.fin(Side::Client);
+            }
+            Answer::LateAlert => {
+                self.say(Side::Server, &choice.server_flight());
+                self.say(Side::Client, &choice.client_flight());
+                self.say(Side::Server, &alert(version, connection.alert));
+                self.fin(Side::Server);
             }
             Answer::Ok | Answer::Resumed => self.handshake(&choice),
             Answer::HelloRetry => {

@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use super::model::certificate::{AlternativeName, Certificate, Facts, Identity, Shown};
 use super::model::frame::{Origin, OriginId, Timestamp};
 use super::model::hello::{Alert, ServerHello, Version};
 use super::model::name::{Field, Flags, Name, Values};
@@ -94,6 +95,49 @@ pub(crate) fn server_hello() -> ServerHello {
     }
 }
 
+/// The certificate of a service in Consul's mesh, valid for three days from [`T0`].
+pub(crate) fn certificate(service: &str, datacenter: &str) -> Arc<Certificate> {
+    let uri = format!("spiffe://{TRUST_DOMAIN}/ns/default/dc/{datacenter}/svc/{service}");
+    let facts = Facts {
+        subject: format!("CN={service}.svc.default.c0ffee00.consul").into(),
+        subject_common_names: vec![format!("{service}.svc.default.c0ffee00.consul").into()],
+        issuer: "CN=pri-1dzqe1ju.consul.ca.c0ffee00.consul".into(),
+        issuer_common_names: vec!["pri-1dzqe1ju.consul.ca.c0ffee00.consul".into()],
+        not_before: 1_791_541_867,
+        not_after: 1_791_801_067,
+        serial: "0B".into(),
+        names: vec![AlternativeName::Uri(uri.into())],
+        sha256: [0xa5; 32],
+    };
+    let identity = Identity {
+        service: Some(service.into()),
+        namespace: Some("default".into()),
+        partition: None,
+        datacenter: Some(datacenter.into()),
+    };
+    Arc::new(Certificate { facts: Some(facts), identity, ..Certificate::default() })
+}
+
+/// A certificate of a stranger who means no good.
+pub(crate) fn hostile_certificate() -> Arc<Certificate> {
+    let evil: Box<str> = "\u{1b}[2J\u{202e}\"\\".into();
+    let facts = Facts {
+        subject: evil.clone(),
+        subject_common_names: vec![evil.clone(), evil.clone()],
+        names: vec![AlternativeName::Dns(evil.clone()), AlternativeName::Other(evil)],
+        not_before: i64::MIN,
+        not_after: i64::MAX,
+        ..Facts::default()
+    };
+    let identity = Identity {
+        service: Some("\\x1b[2j".into()),
+        namespace: Some("shop".into()),
+        partition: Some("ops".into()),
+        datacenter: None,
+    };
+    Arc::new(Certificate { facts: Some(facts), identity, ..Certificate::default() })
+}
+
 /// A handshake with this result after 4.6 ms.
 pub(crate) fn handshake(result: Outcome) -> Handshake {
     Handshake {
@@ -128,6 +172,7 @@ pub(crate) fn ok() -> Observation {
         name: Some(mesh_name("currency", "dc2")),
         role: None,
         server: Some(server_hello()),
+        shown: Shown::default(),
         handshake: Some(handshake(Outcome::Ok)),
         traffic: None,
         marks: Marks::default(),
@@ -201,6 +246,16 @@ pub(crate) fn not_tls(action: Action) -> Observation {
     let flow = FlowKey { transport: Transport::Udp, ..ok().flow };
     let handshake = ok().handshake.filter(|_| action == Action::Handshake);
     Observation { action, protocol: "gquic", flow, hello: None, server: None, handshake, ..ok() }
+}
+
+/// A TLS 1.2 handshake in which these certificates crossed.
+pub(crate) fn mutual(client: Option<Arc<Certificate>>, server: Option<Arc<Certificate>>) -> Observation {
+    let mut it = ok();
+    let answer = it.server.as_mut().unwrap();
+    (answer.version, answer.curve) = (Version::TLS12, None);
+    answer.ja3s = Some("0debd3853f330c574b05e0b6d882dc27".into());
+    it.shown = Shown { client, server };
+    it
 }
 
 /// Memory that a sink writes to and a test reads.

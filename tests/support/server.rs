@@ -1,5 +1,6 @@
 //! What both sides say after the ClientHello: server flights, the client's answer, HelloRetryRequest.
 
+use super::connection::Chain;
 use super::der;
 use super::hello::{Hello, Version};
 use super::random;
@@ -22,6 +23,10 @@ pub struct Choice<'a> {
     pub identity: &'a str,
     /// SPIFFE URI in the client's certificate; `None`: the server asks for none.
     pub client_identity: Option<&'a str>,
+    /// How the server's certificate message looks.
+    pub server_chain: Chain,
+    /// How the client's does.
+    pub client_chain: Chain,
 }
 
 /// The value of `random` that makes a ServerHello a HelloRetryRequest (RFC 8446 §4.1.3).
@@ -40,7 +45,7 @@ impl Choice<'_> {
         } else if self.resumed {
             out.extend([self.change(), self.finished("server")].concat());
         } else {
-            out.extend(self.clear(&certificates(self.identity)));
+            out.extend(self.certificates(self.identity, self.server_chain));
             out.extend(self.clear(&self.key_exchange()));
             if self.client_identity.is_some() {
                 out.extend(self.clear(&self.certificate_request()));
@@ -58,7 +63,7 @@ impl Choice<'_> {
         let mut out = Vec::new();
         if !self.resumed {
             if let Some(identity) = self.client_identity {
-                out.extend(self.clear(&certificates(identity)));
+                out.extend(self.certificates(identity, self.client_chain));
             }
             out.extend(self.clear(&handshake(16, &prefixed(1, &self.bytes("client key", 32)))));
             if self.client_identity.is_some() {
@@ -154,11 +159,30 @@ impl Choice<'_> {
         records(self.version.legacy(), message, &[])
     }
 
+    /// A certificate message in its records.
+    fn certificates(&self, uri: &str, chain: Chain) -> Vec<u8> {
+        let leaf = der::certificate(uri);
+        let of = |list: &[&[u8]]| {
+            let list: Vec<u8> = list.iter().flat_map(|der| prefixed(3, der)).collect();
+            handshake(11, &prefixed(3, &list))
+        };
+        let message = match chain {
+            Chain::Leaf => of(&[&leaf]),
+            Chain::Long => of(&[&leaf, &der::certificate("urn:issuer"), &der::certificate("urn:root")]),
+            Chain::Empty => of(&[]),
+            Chain::Cut => of(&[&leaf[..leaf.len() / 2]]),
+            Chain::Huge => of(&[&random::bytes("huge", 65_537)]),
+            Chain::Lengths => {
+                let long = (leaf.len() as u32 + 1).to_be_bytes();
+                handshake(11, &prefixed(3, &[&long[1..], &leaf].concat()))
+            }
+        };
+        let ends: Vec<usize> =
+            if chain == Chain::Long { (200..message.len()).step_by(200).collect() } else { Vec::new() };
+        records(self.version.legacy(), &message, &ends)
+    }
+
     fn bytes(&self, what: &str, len: usize) -> Vec<u8> {
         random::bytes(&format!("{}/{what}", self.hello.label), len)
     }
-}
-
-fn certificates(uri: &str) -> Vec<u8> {
-    handshake(11, &prefixed(3, &prefixed(3, &der::certificate(uri))))
 }

@@ -187,8 +187,8 @@ fn offered_version() {
 #[test]
 fn ech_numbers() {
     let ech = |kind| read(&Builder::new().extension(kind, &[])).ech;
-    assert!([0xfe08, 0xfe09, 0xfe0a, 0xfe0d].into_iter().all(ech));
-    assert!(![0xfe07, 0xfe0e, 0xffce].into_iter().any(ech));
+    assert!([0xfe08, 0xfe09, 0xfe0a, 0xfe0d, 0xffce].into_iter().all(ech));
+    assert!(![0xfe07, 0xfe0e, 0xffcd].into_iter().any(ech));
 }
 
 proptest! {

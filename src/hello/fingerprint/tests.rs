@@ -100,3 +100,31 @@ fn cut_lists_never_panic() {
         assert_eq!(fingerprints(&cut, 't').ja3.len(), 32);
     }
 }
+
+#[test]
+fn ja3s_of_a_well_known_server_and_of_odd_layouts() {
+    let answer = |version: u16, cipher: u16, extensions: Option<&[u16]>| {
+        let block = extensions.map(|kinds| {
+            vec16(&kinds.iter().flat_map(|kind| [kind.to_be_bytes(), [0, 0]].concat()).collect::<Vec<_>>())
+        });
+        let draft = is_early_draft(Version(version));
+        let (session, compression): (&[u8], &[u8]) = if draft { (&[], &[]) } else { (&[2, 9, 9], &[0]) };
+        [&version.to_be_bytes(), &RANDOM[..], session, &cipher.to_be_bytes(), compression]
+            .into_iter()
+            .chain(block.as_deref())
+            .flatten()
+            .copied()
+            .collect::<Vec<u8>>()
+    };
+    let known = answer(0x0303, 49200, Some(&[65281, 11, 35]));
+    assert_eq!(ja3s(&known).as_deref(), Some("e35df3e00ca4ef31d42b34bebaa2f86e"));
+    for (body, text) in [
+        (answer(0x0303, 49200, None), "771,49200,"),
+        (answer(0x0303, 49200, Some(&[])), "771,49200,"),
+        (answer(0x7f12, 0x1301, Some(&[40])), "32530,4865,40"),
+        (answer(0x0303, 49200, Some(&[0x0a0a])), "771,49200,2570"),
+    ] {
+        assert_eq!(ja3s(&body), Some(hex(&Md5::digest(text))), "{text}");
+    }
+    assert_eq!((ja3s(&known[..38]), ja3s(&[])), (None, None));
+}

@@ -2,6 +2,7 @@
 
 use crate::inspector::datagram::connection::Connection;
 use crate::inspector::datagram::exchange::Exchange;
+use crate::model::certificate::Shown;
 use crate::model::frame::Timestamp;
 use crate::model::observation::{Action, Handshake, Marks, Observation, Outcome, Peer};
 use crate::model::stats::FlowStats;
@@ -136,6 +137,7 @@ pub(super) fn hello(connection: &Connection) -> Observation {
         name: exchange.name.clone(),
         role: None,
         server: None,
+        shown: Shown::default(),
         handshake: None,
         traffic: None,
         marks: Marks { truncated: exchange.truncated, ..Marks::default() },

@@ -124,7 +124,7 @@ fn rare_facts_and_the_origin_stand_on_verbose_lines() {
     let text = line(&Context { verbosity: 2, origins: two.into(), ..context() }, &rare);
     for fact in [
         "[2001:db8::17]:41022 > [2001:db8:1::a]:443",
-        "ALPN a\\xff\" \\x0d\\x0a, ECH or GREASE, hello retried, cut by snap length, gap, conflicting bytes, on b\\xe2\\x80\\xae.pcap, ",
+        "ALPN a\\xff\" \\x0d\\x0a, outer name (ECH or GREASE), hello retried, cut by snap length, gap, conflicting bytes, on b\\xe2\\x80\\xae.pcap, ",
         ", vlan 100, vxlan_gpe 5001, packet 4",
     ] {
         assert!(text.contains(fact), "{fact}\n{text}");

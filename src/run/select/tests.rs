@@ -26,6 +26,7 @@ fn record() -> Observation {
         name: None,
         role: None,
         server: None,
+        shown: crate::model::certificate::Shown::default(),
         handshake: None,
         traffic: None,
         marks: Marks::default(),
