@@ -103,13 +103,24 @@ impl Pcap {
 impl Records for Pcap {
     #[inline]
     fn next<'a>(&mut self, rest: &mut &'a [u8]) -> Step<'a> {
+        // once for each order of bytes, so that it is asked for once a record and not once a number
+        match self.order {
+            ByteOrder::Little => self.take(rest, u32::from_le_bytes),
+            ByteOrder::Big => self.take(rest, u32::from_be_bytes),
+        }
+    }
+}
+
+impl Pcap {
+    #[inline]
+    fn take<'a>(&self, rest: &mut &'a [u8], number: impl Fn([u8; 4]) -> u32) -> Step<'a> {
         let Some((header, body)) = rest.split_at_checked(self.record_header) else {
             return Step::Need(self.record_header);
         };
         let ([seconds, fraction, first, second, ..], _) = header.as_chunks::<4>() else {
             return Step::Need(self.record_header);
         };
-        let (captured, wire_len) = self.lengths(self.order.u32(*first), self.order.u32(*second));
+        let (captured, wire_len) = self.lengths(number(*first), number(*second));
         if captured > MAX_RECORD {
             return Step::Damage(Damage { what: "captured length", value: captured });
         }
@@ -117,7 +128,7 @@ impl Records for Pcap {
             return Step::Need(self.record_header + captured as usize);
         };
         *rest = after;
-        let (seconds, fraction) = (self.order.u32(*seconds), self.order.u32(*fraction));
+        let (seconds, fraction) = (number(*seconds), number(*fraction));
         let time = Timestamp::new(seconds.into(), u64::from(fraction) * self.unit);
         Step::Packet(Packet { time, link: self.link, wire_len, bytes })
     }
