@@ -6,7 +6,7 @@
 //! (peering), `tlsutil/config.go` (servers), `agent/xds/listeners.go` (what gateways match).
 
 use crate::model::name::Flag;
-use crate::naming::labels::{UUID_LEN, after, is_uuid, last_dot, pop};
+use crate::naming::labels::{UUID_LEN, after, first_dot, is_uuid, last_dot, pop};
 use crate::naming::scheme::{Field, Fields, Parts, Reading, Scheme};
 
 /// The scheme.
@@ -131,13 +131,14 @@ fn internal_v1<'n, R: Reading<'n>>(prefix: &'n str) -> R {
 /// the label can be one, and the guess is flagged. More labels are a dotted service, perhaps with a subset.
 fn service<'n, R: Reading<'n>>(head: &'n str) -> R {
     let reading = R::new("consul-service");
-    match head.split_once('.') {
-        Some((subset, name)) if is_subset(subset) && !name.contains('.') => reading
-            .field(Field::Subset, subset, "subset of the service")
-            .field(Field::Service, name, "service"),
-        _ => reading.field(Field::Service, head, "service"),
+    let Some((first, name)) = first_dot(head) else { return reading.field(Field::Service, head, "service") };
+    let subset = is_subset(first);
+    if subset && first_dot(name).is_none() {
+        reading.field(Field::Subset, first, "subset of the service").field(Field::Service, name, "service")
+    } else {
+        reading.field(Field::Service, head, "service")
     }
-    .flag_if(head.split_once('.').is_some_and(|(first, _)| is_subset(first)), Flag::Ambiguous)
+    .flag_if(subset, Flag::Ambiguous)
 }
 
 /// The grammar of a service-resolver's subset names.

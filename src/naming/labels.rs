@@ -10,6 +10,12 @@ pub(super) fn pop<'n>(rest: &mut &'n str) -> Option<&'n str> {
     Some(label)
 }
 
+/// What stands left and right of the first dot; see [`last_dot`].
+pub(super) fn first_dot(text: &str) -> Option<(&str, &str)> {
+    let dot = text.bytes().position(|byte| byte == b'.')?;
+    Some((text.get(..dot)?, text.get(dot + 1..)?))
+}
+
 /// What stands left and right of the last dot. Labels are short: a plain walk finds it sooner than a search.
 pub(super) fn last_dot(text: &str) -> Option<(&str, &str)> {
     let dot = text.as_bytes().iter().rposition(|byte| *byte == b'.')?;
