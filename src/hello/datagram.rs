@@ -7,6 +7,7 @@
 
 use crate::hello::protocol::Probe;
 use crate::model::hello::{Alert, Hello, ServerHello, Sni};
+use crate::model::skip::Skip;
 
 /// One row of the table of datagram protocols.
 pub trait DatagramProtocol: Send + Sync {
@@ -97,6 +98,8 @@ pub enum Said<'a> {
     },
     /// Bytes of the hello that were all there before.
     Again,
+    /// A hello that cannot be read, or is too large.
+    Passed(Skip),
     /// The server asks for another hello.
     Retry(Retry),
     /// A whole ServerHello.

@@ -15,6 +15,7 @@ mod gather;
 mod messages;
 mod names;
 pub mod protocol;
+pub mod quic;
 mod record;
 mod server;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub mod x509;
 
 use crate::hello::datagram::DatagramProtocol;
 use crate::hello::protocol::{Probe, Protocol};
+use crate::hello::quic::Quic;
 use crate::hello::tls::Tls;
 use crate::model::segment::Transport;
 
@@ -31,7 +33,7 @@ use crate::model::segment::Transport;
 pub static PROTOCOLS: &[&dyn Protocol] = &[&Tls];
 
 /// All protocols that carry a ClientHello in datagrams.
-pub static DATAGRAMS: &[&dyn DatagramProtocol] = &[];
+pub static DATAGRAMS: &[&dyn DatagramProtocol] = &[&Quic];
 
 /// What the table makes of a stream's or datagram's first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

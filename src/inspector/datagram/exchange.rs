@@ -119,6 +119,7 @@ impl Exchange {
                 self.whole(sni, message, say, tools);
                 heard.hello = true;
             }
+            Said::Passed(skip) => tools.skips.add(skip),
             Said::Again => self.again(say.mark(), from_client),
             Said::Retry(retry) => {
                 self.retry = Some(retry);
