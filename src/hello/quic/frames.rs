@@ -48,7 +48,13 @@ impl<'p> Iterator for Frames<'p> {
                 Dialect::Google => google(&mut self.cursor),
             };
             match found {
-                Found::Frame(frame) => return Some(frame),
+                Found::Frame(frame) => {
+                    if matches!(frame, Frame::Close(_)) {
+                        // its last words, and whatever is behind them
+                        self.cursor.rest();
+                    }
+                    return Some(frame);
+                }
                 Found::Other => {}
                 Found::End => {
                     self.cursor.rest();

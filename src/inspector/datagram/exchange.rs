@@ -27,10 +27,13 @@ const FATAL: u8 = 2;
 pub(super) struct Exchange {
     /// The client is who sent the datagram that opened the connection, or its peer.
     pub(super) client_is_back: bool,
-    /// The newest whole hello, where it is TLS.
+    /// The hello, where it is TLS: the first, for which a server may ask once more without another meaning
+    /// ([`Retry::Address`], [`Retry::Version`]), or the second after a HelloRetryRequest.
     pub(super) facts: Option<HelloFacts>,
     /// Its name; `None` until a hello is whole.
     pub(super) name: Option<Arc<Name>>,
+    /// Packet that completed it.
+    pub(super) told: Mark,
     session_id: SessionId,
     /// Its bytes where they are wanted.
     pub(super) bytes: Option<Box<HelloBytes>>,
@@ -116,8 +119,7 @@ impl Exchange {
             }
             Said::Foreign { sni, message } => {
                 self.part(self.first.is_none(), say, tools);
-                self.whole(sni, message, say, tools);
-                heard.hello = true;
+                heard.hello |= self.foreign(sni, message, say, tools);
             }
             Said::Passed(skip) => tools.skips.add(skip),
             Said::Again => self.again(say.mark(), from_client),
@@ -174,35 +176,54 @@ impl Exchange {
 
     /// A whole ClientHello; true where it is to be told.
     fn client_hello(&mut self, hello: &Hello<'_>, say: &Say<'_>, tools: &mut Tools) -> bool {
-        let mut facts = HelloFacts::of(hello);
-        facts.segments = self.datagrams;
-        facts.index = u8::from(self.hello_retry);
-        let before = self.facts.take();
-        let known = before.as_ref().map(|before| (before.random, before.index));
-        facts.fingerprints = match before {
-            // the first one's, as of a hello over TCP
-            Some(before) if facts.index > 0 => before.fingerprints,
-            _ if tools.fingerprints => Some(Box::new(fingerprints(hello, say.letter))),
-            _ => None,
-        };
-        let news = known != Some((facts.random, facts.index));
-        self.facts = Some(facts);
-        self.session_id = SessionId::new(hello.session_id);
-        self.whole(hello.sni, hello.message, say, tools);
-        news
+        let name = tools.names.get(hello.sni);
+        let index = u8::from(self.hello_retry);
+        let before =
+            self.facts.as_ref().filter(|_| self.name.as_ref().is_some_and(|known| known.key == name.key));
+        let again = before.is_some_and(|before| before.index == index);
+        if !again {
+            let mut facts = HelloFacts::of(hello);
+            (facts.segments, facts.index) = (self.datagrams, index);
+            facts.fingerprints = match before {
+                // the first one's, as of a hello over TCP
+                Some(before) => before.fingerprints.clone(),
+                None if tools.fingerprints => Some(Box::new(fingerprints(hello, say.letter))),
+                None => None,
+            };
+            self.facts = Some(facts);
+            self.session_id = SessionId::new(hello.session_id);
+            self.take(name, hello.message, say, tools);
+        }
+        self.is_whole_at(say.mark());
+        !again
     }
 
-    /// A whole hello, of TLS or not.
-    fn whole(&mut self, sni: Sni<'_>, message: &[u8], say: &Say<'_>, tools: &mut Tools) {
-        self.whole = say.mark();
-        self.truncated = false;
-        self.refused = None;
-        self.retry = None;
-        self.name = Some(tools.names.get(sni));
+    /// A whole hello that is not TLS; true where it is to be told.
+    fn foreign(&mut self, sni: Sni<'_>, message: &[u8], say: &Say<'_>, tools: &mut Tools) -> bool {
+        let name = tools.names.get(sni);
+        let again = self.name.as_ref().is_some_and(|known| known.key == name.key);
+        if !again {
+            self.take(name, message, say, tools);
+        }
+        self.is_whole_at(say.mark());
+        !again
+    }
+
+    /// Takes a hello for the one to tell.
+    fn take(&mut self, name: Arc<Name>, message: &[u8], say: &Say<'_>, tools: &Tools) {
+        self.name = Some(name);
+        self.told = say.mark();
         if tools.keep_bytes {
             let head = self.head.take().unwrap_or_default();
             self.bytes = Some(Box::new(HelloBytes { head, records: message.into() }));
         }
+    }
+
+    fn is_whole_at(&mut self, mark: Mark) {
+        self.whole = mark;
+        self.truncated = false;
+        self.refused = None;
+        self.retry = None;
     }
 
     /// A datagram that repeats the hello; one that was captured twice is none.

@@ -260,8 +260,9 @@ fn what_opens_no_connection_is_counted_and_forgotten() {
 #[test]
 fn outcomes() {
     for (sent, waits, expected) in [
-        (&[(false, "@1ha")][..], true, "handshake a.example timeout"),
-        (&[(false, "@1ha")], false, "handshake a.example not_seen"),
+        (&[(false, "@1ha")][..], true, "handshake a.example not_seen"),
+        (&[(false, "@1ha"), (true, ".1")], true, "handshake a.example timeout"),
+        (&[(false, "@1ha"), (true, ".1")], false, "handshake a.example not_seen"),
         (&[(false, "@1ha"), (false, ".1e_")], true, "handshake a.example not_seen"),
         (&[(false, "@1ha"), (true, ".1e_")], true, "handshake a.example not_seen"),
         (&[(false, "@1ha"), (true, ".1!2")], true, "handshake a.example alert by server"),
@@ -288,6 +289,16 @@ fn outcomes() {
         assert_eq!(watch.told(), [expected], "{sent:?}");
         assert_eq!(watch.datagrams.held, 0);
     }
+}
+
+#[test]
+fn a_client_that_repeats_itself_waits_in_vain() {
+    let mut watch = Watch::plain();
+    watch.says("@1ha");
+    watch.wait(SECOND);
+    watch.says(".1a_");
+    watch.wait(9 * SECOND);
+    assert_eq!(watch.told(), ["handshake a.example timeout"]);
 }
 
 #[test]
@@ -355,18 +366,21 @@ fn a_second_hello_has_index_1_and_is_told_when_it_is_whole() {
 }
 
 #[test]
-fn a_hello_repeated_for_its_address_is_told_once_unless_it_is_another() {
-    for (second, records) in [(".1ha", 2), (".1hb", 3)] {
+fn a_hello_repeated_for_its_address_is_told_once_unless_it_has_another_name() {
+    for (second, records, packet) in [(".1ha", 2, 1), (".1hb", 3, 3)] {
         let mut watch = Watch::new(Settings { emit_hello: true, ..Settings::default() });
         watch.says("@1ha");
         watch.answers(".1ra");
+        watch.wait(MS);
         watch.says(second);
+        watch.wait(MS);
         watch.answers(".1s4");
         watch.finish();
         let last = watch.out.last().unwrap();
         assert_eq!((watch.out.len(), last.hello.as_ref().unwrap().index), (records, 0));
-        assert!(!last.handshake.as_ref().unwrap().hello_retry);
-        assert_eq!(last.packet, 3);
+        let handshake = last.handshake.as_ref().unwrap();
+        assert_eq!((handshake.hello_retry, handshake.latency), (false, Some(MS)), "from the newest hello on");
+        assert_eq!((last.packet, watch.out[0].packet), (packet, 1));
     }
 }
 
