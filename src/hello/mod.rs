@@ -12,6 +12,7 @@ mod extensions;
 pub mod fingerprint;
 pub mod flight;
 mod gather;
+pub mod gquic;
 mod messages;
 mod names;
 pub mod protocol;
@@ -24,6 +25,7 @@ pub mod tls;
 pub mod x509;
 
 use crate::hello::datagram::DatagramProtocol;
+use crate::hello::gquic::Gquic;
 use crate::hello::protocol::{Probe, Protocol};
 use crate::hello::quic::Quic;
 use crate::hello::tls::Tls;
@@ -33,7 +35,7 @@ use crate::model::segment::Transport;
 pub static PROTOCOLS: &[&dyn Protocol] = &[&Tls];
 
 /// All protocols that carry a ClientHello in datagrams.
-pub static DATAGRAMS: &[&dyn DatagramProtocol] = &[&Quic];
+pub static DATAGRAMS: &[&dyn DatagramProtocol] = &[&Quic, &Gquic];
 
 /// What the table makes of a stream's or datagram's first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

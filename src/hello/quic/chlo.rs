@@ -38,7 +38,7 @@ pub(crate) fn measure(bytes: &[u8]) -> Option<usize> {
 }
 
 /// The server name in a whole message; `None` where it is no client's.
-pub(crate) fn server_name(message: &[u8]) -> Option<Sni<'_>> {
+fn server_name(message: &[u8]) -> Option<Sni<'_>> {
     let head = message.get(..HEAD).filter(|head| head.starts_with(b"CHLO"))?;
     let (list, values) = message.get(HEAD..)?.split_at_checked(ENTRY * usize::from(entries(head)?))?;
     let mut start = 0;
@@ -53,6 +53,11 @@ pub(crate) fn server_name(message: &[u8]) -> Option<Sni<'_>> {
         start = end;
     }
     Some(Sni::Absent)
+}
+
+/// The same, where there is a name: a CHLO without one has nothing to tell.
+pub(crate) fn named(message: &[u8]) -> Option<Sni<'_>> {
+    server_name(message).filter(|sni| matches!(sni, Sni::Name { .. }))
 }
 
 /// What a server's message begins with.
@@ -109,6 +114,8 @@ mod tests {
         assert_eq!(server_name(&message(&[(b"VER\0", b"Q043")])), Some(Sni::Absent));
         assert_eq!(server_name(&whole[..310]), Some(Sni::Malformed));
         assert_eq!(server_name(b"SHLO\0\0\0\0"), None);
+        assert!(named(&whole).is_some() && named(&whole[..310]).is_none());
+        assert_eq!(named(&message(&[(b"VER\0", b"Q043")])), None);
     }
 
     #[test]

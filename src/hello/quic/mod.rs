@@ -4,17 +4,17 @@
 //! sent by a QUIC client: nothing is guessed. A reader keeps the keys while it needs them, once a
 //! connection, and the bytes of the hello until it is whole; it opens no packet that can tell nothing new.
 
-mod chlo;
+pub(crate) mod chlo;
 mod crypto;
 mod frames;
 mod keys;
-mod packet;
-mod reader;
+pub(crate) mod packet;
+pub(crate) mod reader;
 mod speech;
 mod step;
 #[cfg(test)]
 mod tests;
-mod version;
+pub(crate) mod version;
 
 use crate::hello::datagram::{DatagramProtocol, DatagramReader};
 use crate::hello::protocol::Probe;
@@ -42,12 +42,13 @@ impl DatagramProtocol for Quic {
     }
 
     fn probe(&self, payload: &[u8]) -> Probe {
-        match packet::opening(payload) {
-            Some((_, Some(version))) if version.speech == Speech::Tls => Probe::Yes,
+        let Some((_, version)) = packet::opening(payload) else { return Probe::No };
+        let opens = match version {
+            Some(version) => version.speech == Speech::Tls,
             // of a version that is not known, only what has all the looks of it
-            Some((_, None)) if payload.len() >= FIRST && packet::is_plausible(payload) => Probe::Yes,
-            _ => Probe::No,
-        }
+            None => payload.len() >= FIRST && packet::is_plausible(payload),
+        };
+        if opens { Probe::Yes } else { Probe::No }
     }
 
     fn tag(&self, payload: &[u8]) -> u32 {
@@ -57,6 +58,12 @@ impl DatagramProtocol for Quic {
     fn reader(&self) -> Box<dyn DatagramReader> {
         Box::new(Reader::new(Speech::Tls))
     }
+}
+
+/// True for a packet of a known version that may open a connection whose handshake is written so.
+pub(crate) fn speaks(payload: &[u8], speech: Speech) -> bool {
+    packet::opening(payload)
+        .is_some_and(|(_, version)| version.is_some_and(|version| version.speech == speech))
 }
 
 /// A number for the connection whose first packet this may be: of its version and its connection id.

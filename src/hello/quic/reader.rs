@@ -192,7 +192,7 @@ impl Reader {
             Kind::Handshake => {
                 path.server = path.server.or(Id::new(packet.from));
                 self.encrypted.1 = true;
-                Some(Step::Encrypted)
+                Some(self.server.encrypts(self.speech, &mut self.queue))
             }
             Kind::Retry if packet.version == path.number && !self.server.is_answered() => {
                 let news = self.retry.is_none();
@@ -235,8 +235,11 @@ impl Reader {
     fn short(&mut self, bytes: &[u8], forth: bool) -> Option<Step> {
         let path = self.path.as_ref()?;
         if !forth {
-            self.encrypted.1 |= bytes.starts_with(path.client.as_bytes());
-            return bytes.starts_with(path.client.as_bytes()).then_some(Step::Encrypted);
+            if !bytes.starts_with(path.client.as_bytes()) {
+                return None;
+            }
+            self.encrypted.1 = true;
+            return Some(self.server.encrypts(self.speech, &mut self.queue));
         }
         if path.server.is_some_and(|id| !bytes.starts_with(id.as_bytes())) {
             return None;

@@ -182,7 +182,7 @@ impl Client {
 
 /// A whole message of the client's.
 fn hello(message: &[u8], frames: u16) -> Said<'_> {
-    if let Some(sni) = chlo::server_name(message) {
+    if let Some(sni) = chlo::named(message) {
         return Said::Foreign { sni, message };
     }
     let fields = message.get(MESSAGE_HEADER..).and_then(Fields::read);
@@ -204,6 +204,15 @@ impl Server {
     /// True once the answer is known.
     pub(crate) fn is_answered(&self) -> bool {
         self.answered
+    }
+
+    /// The server encrypts: where its hello is not to be seen, that says that it agreed.
+    pub(crate) fn encrypts(&mut self, speech: Speech, queue: &mut VecDeque<Step>) -> Step {
+        if speech == Speech::Tls || std::mem::replace(&mut self.answered, true) {
+            return Step::Encrypted;
+        }
+        queue.push_back(Step::Encrypted);
+        Step::Agreed
     }
 
     /// True, once, if another hello was asked for.
