@@ -71,7 +71,6 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("md5", &["hello"]),
     ("aes", &["hello"]),
     ("aes_gcm", &["hello"]),
-    ("hmac", &["hello"]),
     ("sha2", &["hello"]),
     ("hashbrown", &["tally"]),
     // the allocator of the program, which is no part of the library

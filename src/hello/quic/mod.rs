@@ -7,6 +7,7 @@
 pub(crate) mod chlo;
 mod crypto;
 mod frames;
+mod hmac;
 mod keys;
 pub(crate) mod packet;
 pub(crate) mod reader;

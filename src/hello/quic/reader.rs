@@ -20,16 +20,11 @@ struct Path {
     version: &'static Version,
     /// The id that the client's first packet was sent to.
     original: Id,
+    client_keys: Keys,
     /// The id that the client chose for itself.
     client: Id,
     /// The id that the server chose for itself, once it has.
     server: Option<Id>,
-}
-
-impl Path {
-    fn secret(&self, version: &Version) -> Secret {
-        Secret::new(version, self.original.as_bytes())
-    }
 }
 
 /// Reader of one connection.
@@ -37,8 +32,8 @@ pub(crate) struct Reader {
     speech: Speech,
     /// `None` until the first packet was opened.
     path: Option<Path>,
-    client_keys: Option<Box<Keys>>,
-    server_keys: Option<(u32, Box<Keys>)>,
+    /// With the number of the version that the server speaks.
+    server_keys: Option<(u32, Keys)>,
     /// The id that a Retry gave.
     retry: Option<Id>,
     /// The server does not speak the version.
@@ -59,7 +54,6 @@ impl Reader {
         Self {
             speech,
             path: None,
-            client_keys: None,
             server_keys: None,
             retry: None,
             negotiation: false,
@@ -111,16 +105,9 @@ impl Reader {
         }
         if known || path.server.is_none() {
             // where the server was not seen, any other id may be the one that it chose
-            let keys = self
-                .client_keys
-                .get_or_insert_with(|| Box::new(path.secret(path.version).keys(path.version, true)));
-            if let Some(payload) = unseal(packet, keys, scratch) {
+            if let Some(payload) = unseal(packet, &path.client_keys, scratch) {
                 let dialect = path.version.dialect;
-                let step = self.client.read(payload, dialect, self.speech, &mut self.queue);
-                if self.client.is_whole() {
-                    self.client_keys = None;
-                }
-                return Some(step);
+                return Some(self.client.read(payload, dialect, self.speech, &mut self.queue));
             }
         }
         if known { None } else { self.restart(packet, scratch) }
@@ -160,13 +147,12 @@ impl Reader {
             return None;
         }
         let (original, client) = (Id::new(packet.to)?, Id::new(packet.from)?);
-        let path = Path { number: packet.version, version, original, client, server: None };
-        let keys = path.secret(version).keys(version, true);
-        let payload = unseal(packet, &keys, scratch)?;
+        let client_keys = Secret::new(version, packet.to).keys(version, true);
+        let payload = unseal(packet, &client_keys, scratch)?;
         self.client = Client::default();
         let step = self.client.read(payload, version.dialect, self.speech, &mut self.queue);
-        self.client_keys = (!self.client.is_whole()).then(|| Box::new(keys));
-        self.path = Some(path);
+        self.path =
+            Some(Path { number: packet.version, version, original, client_keys, client, server: None });
         (self.server, self.server_keys) = (Server::default(), None);
         (self.retry, self.negotiation, self.encrypted) = (None, false, (false, false));
         Some(step)
@@ -218,8 +204,8 @@ impl Reader {
         let (_, keys) = match self.server_keys.take() {
             Some((number, keys)) if number == packet.version => self.server_keys.insert((number, keys)),
             _ => {
-                let keys = path.secret(version).keys(version, false);
-                self.server_keys.insert((packet.version, Box::new(keys)))
+                let secret = Secret::new(version, path.original.as_bytes());
+                self.server_keys.insert((packet.version, secret.keys(version, false)))
             }
         };
         let payload = unseal(packet, keys, scratch)?;

@@ -5,13 +5,12 @@
 
 use std::sync::OnceLock;
 
-use hmac::{Hmac, KeyInit};
-use sha2::Sha256;
+use crate::hello::quic::hmac::Hmac;
 
 /// What the keys of Initial packets are made of, with the connection id.
 pub(crate) struct Salt {
     bytes: [u8; 20],
-    state: OnceLock<Hmac<Sha256>>,
+    state: OnceLock<Hmac>,
 }
 
 impl Salt {
@@ -19,14 +18,9 @@ impl Salt {
         Self { bytes, state: OnceLock::new() }
     }
 
-    /// HMAC under this key, ready for the message: made once a run.
-    pub(crate) fn hmac(&self) -> Hmac<Sha256> {
-        let make = || match Hmac::new_from_slice(&self.bytes) {
-            Ok(state) => state,
-            // HMAC takes keys of any length
-            Err(_) => Hmac::new(&[0; 64].into()),
-        };
-        self.state.get_or_init(make).clone()
+    /// The salt as a key: made once a run.
+    pub(crate) fn hmac(&self) -> &Hmac {
+        self.state.get_or_init(|| Hmac::new(&self.bytes))
     }
 }
 

@@ -34,12 +34,13 @@ fn seal(keys: &Keys, header: &[u8], number_len: usize, payload: &[u8]) -> Vec<u8
         *to ^= from;
     }
     let mut body = payload.to_vec();
-    let tag = keys.packet.encrypt_inout_detached(&nonce.into(), header, body.as_mut_slice().into()).unwrap();
+    let cipher = Aes128Gcm::new(&keys.packet.into());
+    let tag = cipher.encrypt_inout_detached(&nonce.into(), header, body.as_mut_slice().into()).unwrap();
     let mut packet = [header, &body, &tag].concat();
     let at = header.len() - number_len;
     let sample: [u8; 16] = *packet[at + 4..].first_chunk().unwrap();
     let mut mask = aes::Block::from(sample);
-    keys.header.encrypt_block(&mut mask);
+    Aes128::new(&keys.header.into()).encrypt_block(&mut mask);
     packet[0] ^= mask[0] & 0x0f;
     for (byte, mask) in packet[at..at + number_len].iter_mut().zip(&mask[1..]) {
         *byte ^= mask;
@@ -48,9 +49,8 @@ fn seal(keys: &Keys, header: &[u8], number_len: usize, payload: &[u8]) -> Vec<u8
 }
 
 #[test]
-fn header_and_packet_keys_of_the_appendices() {
-    // the keys themselves are secret to the library: what they do to a block of zeros is not
-    for (number, of_client, key, iv, header) in [
+fn keys_of_the_appendices() {
+    for (number, of_client, packet, iv, header) in [
         (
             1,
             true,
@@ -81,18 +81,8 @@ fn header_and_packet_keys_of_the_appendices() {
         ),
     ] {
         let keys = keys(number, of_client);
-        assert_eq!(keys.iv, *bytes(iv));
-        let zeros = |cipher: &Aes128| {
-            let mut block = aes::Block::default();
-            cipher.encrypt_block(&mut block);
-            block
-        };
-        let expected = Aes128::new_from_slice(&bytes(header)).unwrap();
-        assert_eq!(zeros(&keys.header), zeros(&expected));
-        let other = Aes128Gcm::new_from_slice(&bytes(key)).unwrap();
-        let tags = [&keys.packet, &other]
-            .map(|gcm| gcm.encrypt_inout_detached(&[0; 12].into(), b"", (&mut [][..]).into()).unwrap());
-        assert_eq!(tags[0], tags[1]);
+        assert_eq!((keys.packet.to_vec(), keys.iv.to_vec()), (bytes(packet), bytes(iv)));
+        assert_eq!(keys.header.to_vec(), bytes(header));
     }
 }
 
