@@ -488,12 +488,3 @@ fn a_datagram_that_was_cut_marks_the_record() {
     watch.finish();
     assert!(!watch.out.pop().unwrap().marks.truncated, "the hello is whole all the same");
 }
-#[test]
-fn zz_sizes() {
-    println!(
-        "conn {} exch {} obs {}",
-        size_of::<Connection>(),
-        size_of::<crate::inspector::datagram::exchange::Exchange>(),
-        size_of::<Observation>()
-    );
-}
