@@ -178,8 +178,7 @@ impl Exchange {
     fn client_hello(&mut self, hello: &Hello<'_>, say: &Say<'_>, tools: &mut Tools) -> bool {
         let name = tools.names.get(hello.sni);
         let index = u8::from(self.hello_retry);
-        let before =
-            self.facts.as_ref().filter(|_| self.name.as_ref().is_some_and(|known| known.key == name.key));
+        let before = self.facts.as_ref().filter(|_| self.name.as_ref() == Some(&name));
         let again = before.is_some_and(|before| before.index == index);
         if !again {
             let mut facts = HelloFacts::of(hello);
@@ -201,7 +200,7 @@ impl Exchange {
     /// A whole hello that is not TLS; true where it is to be told.
     fn foreign(&mut self, sni: Sni<'_>, message: &[u8], say: &Say<'_>, tools: &mut Tools) -> bool {
         let name = tools.names.get(sni);
-        let again = self.name.as_ref().is_some_and(|known| known.key == name.key);
+        let again = self.name.as_ref() == Some(&name);
         if !again {
             self.take(name, message, say, tools);
         }
