@@ -42,6 +42,8 @@ pub struct Datagram<'d> {
     pub missing: u32,
     /// True if it goes the way of the datagram that opened the connection.
     pub forth: bool,
+    /// No other connection is open between these addresses and ports: what may well be this one's is.
+    pub alone: bool,
 }
 
 /// Reads one connection.

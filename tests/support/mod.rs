@@ -34,6 +34,7 @@ pub mod pcap;
 pub mod pcapng;
 pub mod pieces;
 pub mod play;
+pub mod quic;
 pub mod random;
 pub mod scenario;
 pub mod server;

@@ -69,8 +69,8 @@ impl Reader {
     fn walk(&mut self, datagram: &mut Datagram<'_>, scratch: &mut Vec<u8>) -> Option<Step> {
         while let Some(next) = packet::take(&mut datagram.bytes) {
             let step = match next {
-                Next::Short(bytes) => self.short(bytes, datagram.forth),
-                Next::Long(packet) if datagram.forth => self.hear_client(&packet, datagram.bytes, scratch),
+                Next::Short(bytes) => self.short(bytes, datagram),
+                Next::Long(packet) if datagram.forth => self.hear_client(&packet, datagram, scratch),
                 Next::Long(packet) => self.hear_server(&packet, datagram.bytes, scratch),
             };
             self.mine |= step.is_some();
@@ -83,14 +83,19 @@ impl Reader {
     }
 
     /// A packet of the client's; `None` where it is not of this connection.
-    fn hear_client(&mut self, packet: &Packet<'_>, behind: &[u8], scratch: &mut Vec<u8>) -> Option<Step> {
+    fn hear_client(
+        &mut self,
+        packet: &Packet<'_>,
+        datagram: &Datagram<'_>,
+        scratch: &mut Vec<u8>,
+    ) -> Option<Step> {
         let Some(path) = &self.path else { return self.open(packet, scratch) };
         let original = packet.to == path.original.as_bytes();
         let known = original || path.server.is_some_and(|id| packet.to == id.as_bytes());
         match packet.kind {
             Kind::Initial { .. } => {}
             Kind::Early if known => return Some(Step::Nothing),
-            Kind::Handshake if known || path.server.is_none() => {
+            Kind::Handshake if known || (path.server.is_none() && datagram.alone) => {
                 self.encrypted.0 = true;
                 return Some(Step::Encrypted);
             }
@@ -100,7 +105,7 @@ impl Reader {
             let agreed = self.server_keys.as_ref().is_some_and(|(number, _)| *number == packet.version);
             return if known && agreed { Some(Step::Nothing) } else { self.restart(packet, scratch) };
         }
-        if known && !self.is_worth_opening(self.encrypted.0, behind) {
+        if known && !self.is_worth_opening(self.encrypted.0, datagram.bytes) {
             return Some(Step::Nothing);
         }
         if known || path.server.is_none() {
@@ -218,16 +223,19 @@ impl Reader {
     }
 
     /// A packet with a short header: its sender has all keys.
-    fn short(&mut self, bytes: &[u8], forth: bool) -> Option<Step> {
+    fn short(&mut self, bytes: &[u8], datagram: &Datagram<'_>) -> Option<Step> {
         let path = self.path.as_ref()?;
-        if !forth {
-            if !bytes.starts_with(path.client.as_bytes()) {
+        if !datagram.forth {
+            // without an id it may be anybody's
+            let named = !path.client.as_bytes().is_empty() || datagram.alone;
+            if !named || !bytes.starts_with(path.client.as_bytes()) {
                 return None;
             }
             self.encrypted.1 = true;
             return Some(self.server.encrypts(self.speech, &mut self.queue));
         }
-        if path.server.is_some_and(|id| !bytes.starts_with(id.as_bytes())) {
+        let named = path.server.filter(|id| !id.as_bytes().is_empty());
+        if !named.map_or(datagram.alone, |id| bytes.starts_with(id.as_bytes())) {
             return None;
         }
         let heard = self.server.is_answered() || self.encrypted.1;

@@ -74,15 +74,17 @@ impl Connection {
         }
     }
 
-    /// Reads a datagram; `None` where it belongs to another connection.
+    /// Reads a datagram; `None` where it belongs to another connection. `alone`: there is no other one between
+    /// these addresses and ports.
     pub(super) fn read(
         &mut self,
         segment: &Segment<'_>,
+        alone: bool,
         scratch: &mut Vec<u8>,
         tools: &mut Tools,
     ) -> Option<Heard> {
         let forth = segment.key == self.key;
-        let mut datagram = Datagram { bytes: segment.payload, missing: segment.missing, forth };
+        let mut datagram = Datagram { bytes: segment.payload, missing: segment.missing, forth, alone };
         let mut heard = Heard::default();
         let mut of_hello = false;
         while let Some(said) = self.reader.next(&mut datagram, scratch) {
@@ -100,6 +102,16 @@ impl Connection {
         heard.cause = heard.cause.or_else(|| self.exchange.is_established().then_some(Cause::Established));
         self.count(segment);
         Some(heard)
+    }
+
+    /// Goes on with a connection that turned out to be this one.
+    pub(super) fn take_over(&mut self, before: &mut Self) {
+        (self.first, self.named) = (before.first, before.named);
+        for (mine, theirs) in self.traffic.iter_mut().zip(before.traffic) {
+            mine.packets += theirs.packets;
+            mine.bytes += theirs.bytes;
+        }
+        self.exchange.take_over(&mut before.exchange);
     }
 
     /// Counts a datagram.

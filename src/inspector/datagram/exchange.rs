@@ -97,6 +97,20 @@ impl Exchange {
         self.answered.is_some() && self.encrypted == (true, true)
     }
 
+    /// True if both are whole, and have the same client random.
+    pub(super) fn is_same_hello(&self, other: &Self) -> bool {
+        let random = |exchange: &Self| exchange.facts.as_ref().map(|facts| facts.random);
+        random(self).is_some() && random(self) == random(other)
+    }
+
+    /// Goes on with what was said before the server asked for the same hello again.
+    pub(super) fn take_over(&mut self, before: &mut Self) {
+        (self.first, self.told) = (before.first, before.told);
+        self.facts = before.facts.take();
+        self.bytes = before.bytes.take();
+        self.retransmits += before.retransmits;
+    }
+
     /// Counts the hello.
     pub(super) fn add_to(&self, stats: &mut FlowStats) {
         match self.name.as_ref().and_then(|name| name.text()) {

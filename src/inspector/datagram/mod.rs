@@ -124,12 +124,16 @@ impl Datagrams {
     /// A datagram that may begin a connection, and belongs to none that is known.
     fn begin(&mut self, row: &'static dyn DatagramProtocol, segment: &Segment<'_>, desk: &mut Desk<'_>) {
         let mut new = Connection::new(row, segment, self.now);
-        let Some(heard) = new.read(segment, &mut self.scratch, desk.tools) else {
+        let Some(mut heard) = new.read(segment, true, &mut self.scratch, desk.tools) else {
             desk.tools.skips.add(Skip::Sealed);
             return;
         };
-        self.make_room(segment.hash, segment.time, desk);
-        desk.stats.total += 1;
+        if self.continues(&mut new) {
+            heard.hello = false;
+        } else {
+            self.make_room(segment.hash, segment.time, desk);
+            desk.stats.total += 1;
+        }
         let (older, isn) = match self.table.find(segment.hash) {
             Some(found) => (if let State::Open(index) = found.state { Some(index) } else { None }, found.isn),
             None => (None, 0),

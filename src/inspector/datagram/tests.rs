@@ -79,6 +79,11 @@ impl DatagramReader for ToyReader {
             }
             b'h' => {
                 self.message.clear();
+                scratch.extend([*argument, self.id.unwrap()].repeat(16));
+                Said::ClientHello(hello(scratch, *argument))
+            }
+            b'k' => {
+                // the same, whatever the connection
                 scratch.extend([*argument; 32]);
                 Said::ClientHello(hello(scratch, *argument))
             }
@@ -428,6 +433,38 @@ fn the_same_ports_may_be_used_again() {
     }
     assert_eq!(watch.told().len(), 3);
     assert_eq!(watch.datagrams.len(), 1);
+}
+
+#[test]
+fn the_same_hello_under_another_id_is_the_same_connection() {
+    let mut watch = Watch::new(Settings { emit_hello: true, emit_end: true, ..Settings::default() });
+    watch.says("@1ka");
+    watch.wait(5 * MS);
+    watch.says("@1a_");
+    watch.says("@2ka");
+    watch.wait(5 * MS);
+    watch.says("@3kb");
+    watch.answers(".2s4e_");
+    watch.says(".2e_");
+    watch.finish();
+    let first = watch.out[2].clone();
+    assert_eq!(
+        watch.told(),
+        [
+            "hello a.example",
+            "hello b.example",
+            "handshake a.example ok by server",
+            "handshake b.example not_seen",
+            "end b.example",
+            "end a.example"
+        ]
+    );
+    let handshake = first.handshake.unwrap();
+    assert_eq!((first.time, first.packet), (Timestamp(SECOND), 1));
+    assert_eq!((handshake.latency, handshake.total), (Some(5 * MS), Some(10 * MS)), "from the newest hello");
+    assert_eq!(handshake.retransmits, 1);
+    assert_eq!((watch.stats.total, watch.stats.with_sni, watch.stats.evicted), (2, 2, 0));
+    assert_eq!(watch.datagrams.held, 0);
 }
 
 #[test]
