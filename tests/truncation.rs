@@ -114,9 +114,16 @@ fn what_stands_ahead_of_a_cut_is_found_and_the_cut_is_told() {
 /// A packet that ends early (a snapshot length): what is missing is never made up.
 #[test]
 fn a_packet_may_be_cut_anywhere() {
-    for name in
-        ["segments.pcap", "outcomes.pcap", "hrr.pcap", "vlan.pcap", "ipoptions.pcap", "links-sll2.pcap"]
-    {
+    for name in [
+        "segments.pcap",
+        "outcomes.pcap",
+        "hrr.pcap",
+        "vlan.pcap",
+        "ipoptions.pcap",
+        "links-sll2.pcap",
+        "quic.pcap",
+        "gquic.pcap",
+    ] {
         let whole = fs::read(scenario::fixtures().join(name)).unwrap();
         let right = watched(name, whole.clone()).names();
         for snap in (0..300).step_by(3) {

@@ -8,6 +8,7 @@ pub mod certificate;
 pub mod client;
 mod cursor;
 pub mod datagram;
+pub mod entries;
 mod extensions;
 pub mod fingerprint;
 pub mod flight;

@@ -46,7 +46,7 @@ impl Clear {
         let header = Header::read(bytes, datagram.forth);
         let header = header.filter(|header| self.id.is_none() || header.id.is_none() || header.id == self.id);
         let said = match header {
-            Some(header) if datagram.forth => self.client(&header, bytes),
+            Some(header) if datagram.forth => self.client(&header, bytes, datagram.missing > 0),
             Some(header) if self.id.is_some() => self.server(&header, bytes),
             _ => Some(Said::NotMine),
         };
@@ -56,10 +56,12 @@ impl Clear {
         said
     }
 
-    fn client<'d>(&mut self, header: &Header, bytes: &'d [u8]) -> Option<Said<'d>> {
+    /// A hash that is wrong is no CHLO's; of a packet that is `cut` nobody knows it.
+    fn client<'d>(&mut self, header: &Header, bytes: &'d [u8], cut: bool) -> Option<Said<'d>> {
         let version = header.version.unwrap_or(self.version);
         let body = bytes.get(header.len + HASH..).unwrap_or_default();
         let hello = (header.kind == Kind::Plain).then(|| find(body, version)).flatten();
+        let hello = hello.filter(|_| cut || is_clear(header, bytes));
         let Some((offset, sni, message)) = hello else {
             if self.id.is_none() {
                 return Some(Said::NotMine);

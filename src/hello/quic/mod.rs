@@ -11,7 +11,7 @@ mod hmac;
 mod keys;
 pub(crate) mod packet;
 pub(crate) mod reader;
-mod speech;
+pub(crate) mod speech;
 mod step;
 #[cfg(test)]
 mod tests;
