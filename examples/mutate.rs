@@ -1,6 +1,12 @@
 //! Changes the datagrams of fixtures by chance, and reads them, for so many seconds: `cargo run --release --example
 //! mutate -- 300`. What it does follows from its seed (the second argument); a panic is the only failure.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failure is to be seen")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure is to be seen"
+)]
 #![allow(clippy::print_stdout, reason = "it tells what it did")]
 #![allow(clippy::cast_possible_truncation, reason = "chance may be cut")]
 

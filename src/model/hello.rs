@@ -68,7 +68,7 @@ pub struct Hello<'a> {
     pub message: &'a [u8],
     /// Bytes of the stream that it took, record headers included.
     pub wire_len: usize,
-    /// TLS records that it came in, at least 1.
+    /// TLS records that it came in, in datagrams the pieces, at least 1.
     pub records: u16,
     /// The client random.
     pub random: &'a [u8; 32],
