@@ -185,6 +185,24 @@ fn a_server_may_answer_in_another_version() {
 }
 
 #[test]
+fn clients_without_an_id_are_kept_apart_by_what_opens() {
+    let of = |name: &str, at: f64, latency_ms: f64| {
+        let quic = Quic { ids: [8, 0, 8], ..Quic::default() };
+        Connection { at, latency_ms, ..connection(quic, named(name), Cutting::default()) }
+    };
+    let both = [of("one.example", 1.0, 5.0), of("two.example", 1.001, 30.0)];
+    let found = watch::packets(&scenario::packets(&both, START));
+    let told: Vec<_> = found
+        .iter()
+        .map(|record| {
+            let handshake = record.handshake.as_ref().unwrap();
+            (record.name.as_ref().unwrap().wire().unwrap(), handshake.result.name(), handshake.established)
+        })
+        .collect();
+    assert_eq!(told, [("one.example", "ok", Some(true)), ("two.example", "ok", Some(true))]);
+}
+
+#[test]
 fn quic_is_read_inside_tunnels() {
     // a GRE header between two IP headers, around each packet
     let mut sent = packets(&connection(Quic::default(), named("tunnel.example"), Cutting::default()));

@@ -71,7 +71,7 @@ impl Reader {
             let step = match next {
                 Next::Short(bytes) => self.short(bytes, datagram),
                 Next::Long(packet) if datagram.forth => self.hear_client(&packet, datagram, scratch),
-                Next::Long(packet) => self.hear_server(&packet, datagram.bytes, scratch),
+                Next::Long(packet) => self.hear_server(&packet, datagram, scratch),
             };
             self.mine |= step.is_some();
             let said = step.filter(|step| *step != Step::Nothing).or_else(|| self.queue.pop_front());
@@ -173,14 +173,24 @@ impl Reader {
     }
 
     /// A packet of the server's; `None` where it is not of this connection.
-    fn hear_server(&mut self, packet: &Packet<'_>, behind: &[u8], scratch: &mut Vec<u8>) -> Option<Step> {
+    fn hear_server(
+        &mut self,
+        packet: &Packet<'_>,
+        datagram: &Datagram<'_>,
+        scratch: &mut Vec<u8>,
+    ) -> Option<Step> {
         let path = self.path.as_mut()?;
         if packet.to != path.client.as_bytes() {
             return None;
         }
         match packet.kind {
-            Kind::Initial { .. } => self.answer(packet, behind, scratch),
+            Kind::Initial { .. } => self.answer(packet, datagram.bytes, scratch),
             Kind::Handshake => {
+                // to a client without an id it may be anybody's
+                let known = path.server.is_some_and(|id| packet.from == id.as_bytes());
+                if !known && packet.to.is_empty() && !datagram.alone {
+                    return None;
+                }
                 path.server = path.server.or(Id::new(packet.from));
                 self.encrypted.1 = true;
                 Some(self.server.encrypts(self.speech, &mut self.queue))
