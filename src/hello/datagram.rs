@@ -5,6 +5,7 @@
 //! connection, is fed what belongs to it (and says so where something does not), and owns the bytes that
 //! it has not yet made a hello of.
 
+use crate::hello::messages::Wanted;
 use crate::hello::protocol::Probe;
 use crate::model::hello::{Alert, Hello, ServerHello, Sni};
 use crate::model::skip::Skip;
@@ -58,6 +59,9 @@ pub trait DatagramReader: Send {
         datagram: &mut Datagram<'d>,
         scratch: &'a mut Vec<u8>,
     ) -> Option<Said<'a>>;
+
+    /// Wants this too of what the server says; a reader whose protocol has none of it passes it over.
+    fn want(&mut self, _: Wanted) {}
 
     /// Bytes held of hellos that are not whole, and of anything else whose size strangers choose.
     fn held(&self) -> usize;

@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 
 use crate::hello::datagram::{Datagram, DatagramReader, Retry, Said};
+use crate::hello::messages::Wanted;
 use crate::hello::quic::keys::{Keys, Secret};
 use crate::hello::quic::packet::{self, Id, Kind, Next, Packet};
 use crate::hello::quic::speech::{Client, Server};
@@ -30,6 +31,7 @@ struct Path {
 /// Reader of one connection.
 pub(crate) struct Reader {
     speech: Speech,
+    wanted: Wanted,
     /// `None` until the first packet was opened.
     path: Option<Path>,
     /// With the number of the version that the server speaks.
@@ -53,6 +55,7 @@ impl Reader {
     pub(crate) fn new(speech: Speech) -> Self {
         Self {
             speech,
+            wanted: Wanted::default(),
             path: None,
             server_keys: None,
             retry: None,
@@ -158,7 +161,7 @@ impl Reader {
         let step = self.client.read(payload, version.dialect, self.speech, &mut self.queue);
         self.path =
             Some(Path { number: packet.version, version, original, client_keys, client, server: None });
-        (self.server, self.server_keys) = (Server::default(), None);
+        (self.server, self.server_keys) = (Server::new(self.wanted), None);
         (self.retry, self.negotiation, self.encrypted) = (None, false, (false, false));
         Some(step)
     }
@@ -266,6 +269,11 @@ impl DatagramReader for Reader {
             None => self.walk(datagram, scratch)?,
         };
         self.client.say(step, scratch)
+    }
+
+    fn want(&mut self, wanted: Wanted) {
+        self.wanted = wanted;
+        self.server = Server::new(wanted);
     }
 
     fn held(&self) -> usize {

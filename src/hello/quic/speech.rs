@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::hello::client::{CLIENT_HELLO, Fields, MAX_MESSAGE};
 use crate::hello::datagram::{Retry, Said};
-use crate::hello::messages::{Message, Messages};
+use crate::hello::messages::{Message, Messages, Wanted};
 use crate::hello::names;
 use crate::hello::quic::chlo;
 use crate::hello::quic::crypto::Crypto;
@@ -201,6 +201,13 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// A server of whose answer this is wanted.
+    pub(crate) fn new(wanted: Wanted) -> Self {
+        let mut server = Self::default();
+        server.messages.want(wanted);
+        server
+    }
+
     /// True once the answer is known.
     pub(crate) fn is_answered(&self) -> bool {
         self.answered

@@ -2,6 +2,7 @@
 
 use crate::flow::stream::Mark;
 use crate::hello::datagram::{Datagram, DatagramProtocol, DatagramReader, Said};
+use crate::hello::flight::Wanted;
 use crate::inspector::datagram::exchange::{Exchange, Say};
 use crate::inspector::datagram::record::Cause;
 use crate::inspector::seek::Tools;
@@ -54,13 +55,20 @@ pub(super) struct Heard {
 
 impl Connection {
     /// A connection that `segment` may open.
-    pub(super) fn new(row: &'static dyn DatagramProtocol, segment: &Segment<'_>, since: Timestamp) -> Self {
+    pub(super) fn new(
+        row: &'static dyn DatagramProtocol,
+        segment: &Segment<'_>,
+        since: Timestamp,
+        wanted: Wanted,
+    ) -> Self {
+        let mut reader = row.reader();
+        reader.want(wanted);
         Self {
             key: segment.key,
             hash: segment.hash,
             older: None,
             row,
-            reader: row.reader(),
+            reader,
             counted: 0,
             first: Mark { time: segment.time, packet: segment.packet },
             since,

@@ -123,7 +123,7 @@ impl Datagrams {
 
     /// A datagram that may begin a connection, and belongs to none that is known.
     fn begin(&mut self, row: &'static dyn DatagramProtocol, segment: &Segment<'_>, desk: &mut Desk<'_>) {
-        let mut new = Connection::new(row, segment, self.now);
+        let mut new = Connection::new(row, segment, self.now, desk.tools.wanted);
         let Some(mut heard) = new.read(segment, true, &mut self.scratch, desk.tools) else {
             desk.tools.skips.add(Skip::Sealed);
             return;
