@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use expect_test::expect_file;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What `tests/recorder` records; other recordings have tests of their own.
-const CAPTURES: [&str; 1] = ["quinn"];
+const CAPTURES: [&str; 2] = ["dtls-openssl", "quinn"];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/recorded")
@@ -70,7 +70,7 @@ fn quinn_is_told_as_it_went() {
         assert_eq!(handshake["hello_segments"], segments, "{name}");
         assert!(handshake["hello_bytes"].as_u64().unwrap() > 1400, "{name}: a post-quantum key share");
         assert_eq!(record["network"]["protocol"], "quic");
-        assert_eq!(record["tls"]["client"]["alpn"], serde_json::json!(["h3"]));
+        assert_eq!(record["tls"]["client"]["alpn"], json!(["h3"]));
         assert!(record["tls"]["client"]["ja4"].as_str().unwrap().starts_with("q13d"), "{name}");
         assert_eq!(handshake["alert"]["description"].as_str().unwrap_or_default(), alert, "{name}");
         if result == "ok" {
@@ -84,4 +84,42 @@ fn quinn_is_told_as_it_went() {
             assert_eq!(ja3s == "907bf3ecef1c987c889946b737b43de8", !resumed, "{name}: {ja3s}");
         }
     }
+}
+
+/// Port, name, result, version, resumed, index and datagrams of the hello, retransmits, ALPN, alert: what
+/// `fixtures/recorded/dtls.sh` told OpenSSL to do.
+#[test]
+fn openssl_is_told_as_it_went() {
+    let pointers = [
+        "/destination/port",
+        "/sni",
+        "/handshake/result",
+        "/tls/version",
+        "/tls/resumed",
+        "/handshake/index",
+        "/handshake/hello_segments",
+        "/handshake/retransmits",
+        "/tls/next_protocol",
+        "/handshake/alert/description",
+    ];
+    let none = Value::Null;
+    let expected = [
+        json!([4431, "cookie.example", "ok", "1.2", false, 1, 1, 0, "coap", none]),
+        json!([4432, "listen.example", "ok", "1.2", false, 1, 1, 0, none, none]),
+        json!([4433, "fragments.example", "ok", "1.2", false, 1, 2, 0, none, none]),
+        json!([4434, "old.example", "ok", "1.0", false, 1, 1, 0, none, none]),
+        json!([4435, "alert.example", "alert", none, none, 1, 1, 0, none, "handshake_failure"]),
+        json!([4436, "shared-key.example", "ok", "1.2", false, 1, 1, 0, none, none]),
+        json!([4437, "first.example", "ok", "1.2", false, 1, 1, 0, none, none]),
+        json!([4437, "first.example", "ok", "1.2", true, 1, 1, 0, none, none]),
+        // the recording ends ahead of the timeout; two repetitions of two datagrams
+        json!([4438, "nobody.example", "not_seen", none, none, 0, 2, 4, none, none]),
+    ];
+    let text = output("dtls-openssl");
+    let records = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let handshakes = records.filter(|record| record["event"]["action"] == "tls_handshake");
+    let told: Vec<Value> = handshakes
+        .map(|record| pointers.iter().map(|at| record.pointer(at).cloned().unwrap_or_default()).collect())
+        .collect();
+    assert_eq!(told, expected);
 }

@@ -5,6 +5,7 @@
 //! connection, is fed what belongs to it (and says so where something does not), and owns the bytes that
 //! it has not yet made a hello of.
 
+use crate::hello::certificate::Leaf;
 use crate::hello::messages::Wanted;
 use crate::hello::protocol::Probe;
 use crate::model::hello::{Alert, Hello, ServerHello, Sni};
@@ -29,6 +30,12 @@ pub trait DatagramProtocol: Send + Sync {
     /// A number for the connection that a datagram opens, of those that [`Self::probe`] accepted: what is
     /// sent again, even after the connection was told, has the same number as the first time.
     fn tag(&self, payload: &[u8]) -> u32;
+
+    /// True if a datagram that [`Self::probe`] accepted repeats one with this tag: for a protocol whose
+    /// openings do not all show what makes up the tag.
+    fn repeats(&self, payload: &[u8], tag: u32) -> bool {
+        self.tag(payload) == tag
+    }
 
     /// A reader of a connection that has shown nothing yet.
     fn reader(&self) -> Box<dyn DatagramReader>;
@@ -68,15 +75,20 @@ pub trait DatagramReader: Send {
 
     /// [`DatagramProtocol::tag`] of the newest datagram that would open this connection.
     fn tag(&self) -> u32;
+
+    /// True if bytes of a hello were contradicted by others.
+    fn conflict(&self) -> bool {
+        false
+    }
 }
 
 /// Why a server wants another hello.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// TLS's HelloRetryRequest (RFC 8446 §4.1.4): the next hello has index 1.
+    /// TLS's HelloRetryRequest (RFC 8446 §4.1.4), or what stood for it in DTLS up to 1.2, the
+    /// `HelloVerifyRequest` (RFC 6347 §4.2.1): the next hello has index 1.
     Hello,
-    /// The client is to show that its address is its own: QUIC's Retry (RFC 9000 §8.1), DTLS's
-    /// `HelloVerifyRequest` (RFC 6347 §4.2.1).
+    /// The client is to show that its address is its own: QUIC's Retry (RFC 9000 §8.1).
     Address,
     /// The server does not speak the client's version of the protocol (RFC 9000 §6).
     Version,
@@ -116,6 +128,8 @@ pub enum Said<'a> {
     Alert(Alert),
     /// The sender ends the connection, for no reason that TLS knows of.
     Closed,
+    /// The certificate that the sender showed, in clear and where it was wanted.
+    Certificate(Leaf),
     /// Another handshake message; its type (RFC 8446 appendix B.3).
     Handshake(u8),
     /// From here on the sender encrypts under keys that an onlooker does not have.

@@ -26,7 +26,7 @@ pub fn datagrams(mut bytes: &[u8]) -> usize {
         }
         for row in DATAGRAMS.iter().filter(|row| row.probe(payload) == Probe::Yes) {
             let mut fresh = row.reader();
-            _ = row.tag(payload);
+            _ = row.repeats(payload, row.tag(payload));
             if let Some(found) = listen(fresh.as_mut(), Datagram { forth: true, ..datagram }, &mut scratch) {
                 hellos += found;
                 reader = Some(fresh);

@@ -8,6 +8,7 @@ pub mod certificate;
 pub mod client;
 mod cursor;
 pub mod datagram;
+pub mod dtls;
 pub mod entries;
 mod extensions;
 pub mod fingerprint;
@@ -26,6 +27,7 @@ pub mod tls;
 pub mod x509;
 
 use crate::hello::datagram::DatagramProtocol;
+use crate::hello::dtls::Dtls;
 use crate::hello::gquic::Gquic;
 use crate::hello::protocol::{Probe, Protocol};
 use crate::hello::quic::Quic;
@@ -36,7 +38,7 @@ use crate::model::segment::Transport;
 pub static PROTOCOLS: &[&dyn Protocol] = &[&Tls];
 
 /// All protocols that carry a ClientHello in datagrams.
-pub static DATAGRAMS: &[&dyn DatagramProtocol] = &[&Quic, &Gquic];
+pub static DATAGRAMS: &[&dyn DatagramProtocol] = &[&Quic, &Gquic, &Dtls];
 
 /// What the table makes of a stream's or datagram's first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

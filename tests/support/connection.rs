@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use serde::Deserialize;
 
+use super::dtls::Dtls;
 use super::hello::{Hello, Version};
 use super::packet::Shape;
 use super::pieces::Cutting;
@@ -37,6 +38,8 @@ pub struct Connection {
     pub send: Cutting,
     /// The hello goes over QUIC.
     pub quic: Option<Quic>,
+    /// Over UDP instead of TCP, and DTLS instead of TLS.
+    pub dtls: Option<Dtls>,
     /// What the server does with the hello.
     pub answer: Answer,
     /// Negotiated version, where it is lower than the offered one.
@@ -95,6 +98,7 @@ impl Default for Connection {
             plain: None,
             send: Cutting::default(),
             quic: None,
+            dtls: None,
             answer: Answer::Ok,
             negotiate: None,
             chosen_alpn: None,

@@ -1,6 +1,7 @@
 //! Plays one connection: from its description to its packets.
 
 use super::connection::{Answer, Close, Connection, Direction, Open};
+use super::dtls;
 use super::hello::Hello;
 use super::packet::{ACK, FIN, PSH, Packet, RST, SYN, Tcp};
 use super::pieces::{Cutting, Piece};
@@ -34,6 +35,9 @@ struct Player<'c> {
 pub fn play(connection: &Connection, start: u64) -> Vec<Packet> {
     if let Some(quic) = &connection.quic {
         return captured(connection, quic::play(connection, quic, start + nanos(connection.at * 1e3)));
+    }
+    if let Some(dtls) = &connection.dtls {
+        return captured(connection, dtls::play(connection, dtls, start));
     }
     let seed = format!("{} {} {}", connection.client, connection.server, connection.at);
     let isn = random::number(&seed);

@@ -34,9 +34,9 @@ impl Datagrams {
 
     /// What follows on a connection that was told is counted, unless it may begin another one.
     fn linger(&mut self, index: u32, segment: &Segment<'_>) -> bool {
-        let tag = self.row(segment.payload).map(|row| row.tag(segment.payload));
+        let row = self.row(segment.payload);
         let Some(connection) = self.open.get_mut(index) else { return false };
-        if tag.is_some_and(|tag| tag != connection.reader.tag()) {
+        if row.is_some_and(|row| !row.repeats(segment.payload, connection.reader.tag())) {
             return false;
         }
         connection.count(segment);

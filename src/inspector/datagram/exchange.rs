@@ -10,6 +10,7 @@ use crate::inspector::answer::resumed;
 use crate::inspector::datagram::connection::Heard;
 use crate::inspector::datagram::record::Cause;
 use crate::inspector::seek::Tools;
+use crate::model::certificate::Shown;
 use crate::model::frame::Timestamp;
 use crate::model::hello::{Alert, Hello, ServerHello, SessionId, Sni};
 use crate::model::name::Name;
@@ -17,8 +18,9 @@ use crate::model::observation::{HelloBytes, HelloFacts};
 use crate::model::segment::Segment;
 use crate::model::stats::FlowStats;
 
-/// Handshake type of a certificate message (RFC 8446 §4).
-const CERTIFICATE: u8 = 11;
+/// Handshake types that a full handshake has and an abbreviated one has not: a certificate (RFC 8446 §4), and,
+/// also where there is none, the end of the server's flight (RFC 5246 §7.4.5).
+const FULL: [u8; 2] = [11, 14];
 /// Level of an alert that ends the connection (RFC 5246 §7.2).
 const FATAL: u8 = 2;
 
@@ -60,10 +62,14 @@ pub(super) struct Exchange {
     pub(super) server: Option<ServerHello>,
     /// When the server agreed.
     pub(super) answered: Option<Timestamp>,
+    /// The certificates that both sides showed.
+    pub(super) shown: Shown,
     /// The session is a resumed one, as far as it is known.
     pub(super) resumed: Option<bool>,
     /// The alert that ended it.
     pub(super) alert: Option<Alert>,
+    /// Client and server said what only follows on a server's answer.
+    pub(super) went_on: (bool, bool),
     /// Client and server encrypt.
     pub(super) encrypted: (bool, bool),
     /// The snapshot length cut a datagram before the hello was whole.
@@ -155,16 +161,29 @@ impl Exchange {
                 over(Cause::Alert { by_client: from_client });
             }
             Said::Closed => over(Cause::Closed { by_client: from_client }),
-            Said::Handshake(CERTIFICATE) if !from_client => self.resumed = self.resumed.or(Some(false)),
-            Said::NotMine | Said::Alert(_) | Said::Handshake(_) => {}
-            Said::Encrypted if from_client => self.encrypted.0 = true,
+            Said::Certificate(leaf) => {
+                let certificate = Some(tools.certificates.get(leaf, &mut tools.skips));
+                if from_client {
+                    (self.shown.client, self.went_on.0) = (certificate, true);
+                } else {
+                    (self.shown.server, self.went_on.1) = (certificate, true);
+                    self.resumed = self.resumed.or(Some(false));
+                }
+            }
+            Said::Handshake(_) if from_client => self.went_on.0 = true,
+            Said::Handshake(kind) => {
+                self.went_on.1 = true;
+                self.resumed = self.resumed.or(FULL.contains(&kind).then_some(false));
+            }
+            Said::NotMine | Said::Alert(_) => {}
+            Said::Encrypted if from_client => (self.encrypted.0, self.went_on.0) = (true, true),
             Said::Encrypted => self.server_encrypts(),
             Said::Established => self.encrypted = (true, true),
         }
     }
 
     fn server_encrypts(&mut self) {
-        self.encrypted.1 = true;
+        (self.encrypted.1, self.went_on.1) = (true, true);
         // TLS 1.2 without a certificate: an abbreviated handshake
         let short = self.server.as_ref().is_some_and(|server| !server.version.is_13());
         self.resumed = self.resumed.or(short.then_some(true));
@@ -196,7 +215,9 @@ impl Exchange {
         let again = before.is_some_and(|before| before.index == index);
         if !again {
             let mut facts = HelloFacts::of(hello);
-            (facts.segments, facts.index) = (self.datagrams, index);
+            facts.index = index;
+            // a part of another hello may have come between
+            facts.segments = self.datagrams.min(hello.records.max(1));
             facts.fingerprints = match before {
                 // the first one's, as of a hello over TCP
                 Some(before) => before.fingerprints.clone(),

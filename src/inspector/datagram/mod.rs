@@ -112,7 +112,7 @@ impl Datagrams {
             }
             return;
         };
-        if found.is_none_or(|found| found.isn != row.tag(segment.payload)) {
+        if found.is_none_or(|found| !row.repeats(segment.payload, found.isn)) {
             self.begin(row, segment, desk);
         }
     }
@@ -178,6 +178,7 @@ impl Datagrams {
             connection.since = self.now;
             if !std::mem::replace(&mut connection.named, true) {
                 connection.exchange.add_to(desk.stats);
+                desk.stats.conflicts += u64::from(connection.reader.conflict());
             }
             if desk.settings.emit_hello {
                 desk.out.push(record::hello(connection));

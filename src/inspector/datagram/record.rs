@@ -73,6 +73,7 @@ pub(super) fn tell(
         ..hello(connection)
     };
     told.marks.gap = judged.gap;
+    told.shown = std::mem::take(&mut connection.exchange.shown);
     told.bytes = connection.exchange.bytes.take();
     Some(told)
 }
@@ -110,7 +111,7 @@ fn judge(exchange: &Exchange, seen: bool, cause: Cause, now: Timestamp) -> Judge
         };
         return of(Outcome::Ok, Some(Peer::Server), Some(at), established);
     }
-    let (client_went_on, unread) = exchange.encrypted;
+    let (client_went_on, unread) = exchange.went_on;
     match (cause, exchange.refused) {
         (Cause::Closed { .. }, _) => of(Outcome::Closed, by, Some(now), Some(false)),
         // the server said more than was captured, or the client heard more
@@ -146,7 +147,7 @@ pub(super) fn hello(connection: &Connection) -> Observation {
         shown: Shown::default(),
         handshake: None,
         traffic: None,
-        marks: Marks { truncated: exchange.truncated, ..Marks::default() },
+        marks: Marks { truncated: exchange.truncated, gap: false, conflict: connection.reader.conflict() },
         bytes: None,
     }
 }
