@@ -376,3 +376,36 @@ mod whole {
         std::fs::remove_file(&path).unwrap();
     }
 }
+
+mod quic {
+    use sni_watch::hello::entries;
+    use support::connection::Connection;
+    use support::quic::Quic;
+
+    use super::*;
+
+    /// The client's first flight of one connection, opened and read.
+    fn read(bencher: Bencher<'_, '_>, hello: Hello) {
+        let connection =
+            Connection { hello: Some(hello), quic: Some(Quic::default()), ..Connection::default() };
+        let sent = scenario::packets(&[connection], START);
+        let first =
+            sent.iter().take_while(|packet| packet.from_client).map(|packet| packet.ip.get(28..).unwrap());
+        let chunks = first.map(|payload| [&[0][..], &(payload.len() as u16).to_be_bytes(), payload].concat());
+        let input = chunks.collect::<Vec<_>>().concat();
+        bencher.counter(ItemsCount::new(1_u32)).counter(BytesCount::new(input.len())).bench_local(|| {
+            assert_eq!(entries::datagrams(black_box(&input)), 1);
+        });
+    }
+
+    #[divan::bench]
+    fn one_datagram(bencher: Bencher<'_, '_>) {
+        read(bencher, Hello::named("q", Version::Tls13, "www.example.org"));
+    }
+
+    #[divan::bench]
+    fn two_datagrams(bencher: Bencher<'_, '_>) {
+        let hello = Hello::named("q", Version::Tls13, "www.example.org");
+        read(bencher, Hello { post_quantum: true, ..hello });
+    }
+}

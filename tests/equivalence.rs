@@ -16,8 +16,10 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use sni_watch::model::observation::{Observation, Outcome};
 use support::connection::{Answer, Close, Connection, Open};
+use support::dtls::Dtls;
 use support::hello::{Hello, Version};
 use support::packet::{ACK, Packet};
+use support::pieces::{Cutting, Piece};
 use support::scenario::{self, Scenario};
 use watch::essence;
 
@@ -304,4 +306,48 @@ fn every_fiftieth_packet_may_be_lost_and_no_name_is_wrong() {
 
 fn named(sent: &[Packet]) -> std::collections::BTreeSet<watch::Named> {
     watch::Watched { records: watch::packets(sent), ..watch::Watched::default() }.names()
+}
+
+/// A connection over DTLS whose hello is sent in some way.
+fn in_fragments(connection: &Connection, way: &Way, together: usize) -> Connection {
+    let dtls = Dtls { together, jump: 977, ..Dtls::default() };
+    let len = dtls.body(connection.hello.as_ref().unwrap(), false).len();
+    let pieces = way.pieces(len).into_iter().map(|(from, to)| Piece { from, to, fill: None });
+    let send = Cutting { pieces: pieces.collect(), ..Cutting::default() };
+    Connection { send, dtls: Some(dtls), ..connection.clone() }
+}
+
+/// Records without the number of fragments.
+fn told_of_dtls(connection: &Connection) -> Vec<Observation> {
+    let mut records = told(&packets(connection));
+    for hello in records.iter_mut().filter_map(|record| record.hello.as_mut()) {
+        hello.records = 0;
+    }
+    records
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    /// Fragments in any order, again and over one another, over any number of datagrams.
+    #[test]
+    fn fragments_of_a_dtls_hello_change_nothing(
+        hello in hello(),
+        answer in prop_oneof![
+            3 => Just(Answer::Ok),
+            1 => Just(Answer::Resumed),
+            1 => Just(Answer::Alert),
+            1 => Just(Answer::ClientAlert),
+            1 => Just(Answer::Close),
+        ],
+        way in way(),
+        together in 1..5_usize,
+    ) {
+        let hello = Hello { size: hello.size.min(2200), ..hello };
+        let whole = Connection { at: 1.0, answer, hello: Some(hello), dtls: Some(Dtls::default()), ..Connection::default() };
+        let expected = told_of_dtls(&whole);
+        prop_assert_eq!(expected.len(), 1);
+        prop_assert!(expected[0].hello.is_some() && expected[0].name.as_ref().unwrap().text().is_some());
+        prop_assert_eq!(told_of_dtls(&in_fragments(&whole, &way, together)), expected);
+    }
 }

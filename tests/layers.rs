@@ -69,6 +69,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     // the keyed hash of the tables that strangers fill
     ("foldhash", &["inspector", "tally", "failover"]),
     ("md5", &["hello"]),
+    ("aes", &["hello"]),
+    ("aes_gcm", &["hello"]),
     ("sha2", &["hello"]),
     ("hashbrown", &["tally"]),
     // the allocator of the program, which is no part of the library

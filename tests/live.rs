@@ -12,6 +12,8 @@
     reason = "test code fails loudly"
 )]
 
+#[path = "live/dtls.rs"]
+mod dtls;
 #[path = "live/endings.rs"]
 mod endings;
 #[path = "live/interfaces.rs"]

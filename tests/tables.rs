@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Command, Output};
 
-use sni_watch::hello::{self, PROTOCOLS};
+use sni_watch::hello::{self, DATAGRAMS, PROTOCOLS};
 use sni_watch::model::frame::LinkType;
 use sni_watch::model::hello::Sni;
 use sni_watch::naming::scheme::Scheme;
@@ -87,6 +87,12 @@ fn every_protocol_has_a_name_ports_and_a_fixture() {
         let (_, ports) = row.carrier();
         assert!(!ports.is_empty(), "{}: nothing would be captured live", row.name());
         assert!(ports.iter().all(|port| filter.contains(&format!("port {port}"))), "{filter}");
+    }
+    for row in DATAGRAMS {
+        assert!(names.insert(row.name()), "{} is there twice", row.name());
+        let golden = fs::read_to_string(scenario::fixtures().join(format!("{}.jsonl", row.name()))).unwrap();
+        assert!(golden.contains(&format!("\"protocol\":\"{}\"", row.name())), "{}.jsonl", row.name());
+        assert!(row.carrier().iter().all(|port| filter.contains(&format!("udp port {port}"))), "{filter}");
     }
 }
 

@@ -28,8 +28,10 @@ const SMALL: usize = 12_000;
 
 /// Name and bytes of each committed capture, by name.
 fn captures() -> Vec<(String, Vec<u8>)> {
-    let mut captures: Vec<(String, Vec<u8>)> = fs::read_dir(scenario::fixtures())
-        .unwrap()
+    let folders = [scenario::fixtures(), scenario::fixtures().join("recorded")];
+    let mut captures: Vec<(String, Vec<u8>)> = folders
+        .into_iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap())
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|kind| kind == "pcap" || kind == "pcapng"))
         .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap()))
@@ -114,9 +116,17 @@ fn what_stands_ahead_of_a_cut_is_found_and_the_cut_is_told() {
 /// A packet that ends early (a snapshot length): what is missing is never made up.
 #[test]
 fn a_packet_may_be_cut_anywhere() {
-    for name in
-        ["segments.pcap", "outcomes.pcap", "hrr.pcap", "vlan.pcap", "ipoptions.pcap", "links-sll2.pcap"]
-    {
+    for name in [
+        "segments.pcap",
+        "outcomes.pcap",
+        "hrr.pcap",
+        "vlan.pcap",
+        "ipoptions.pcap",
+        "links-sll2.pcap",
+        "quic.pcap",
+        "gquic.pcap",
+        "dtls.pcap",
+    ] {
         let whole = fs::read(scenario::fixtures().join(name)).unwrap();
         let right = watched(name, whole.clone()).names();
         for snap in (0..300).step_by(3) {

@@ -26,6 +26,15 @@ pub enum Leaf {
 }
 
 impl Leaf {
+    /// The leaf in the body of a whole certificate message.
+    pub(crate) fn read(body: &[u8]) -> Self {
+        match find(body, body.len()) {
+            Found::Der(der) => Self::Der(der.into()),
+            Found::Empty => Self::Empty,
+            Found::Need(_) | Found::Broken => Self::Broken,
+        }
+    }
+
     /// Bytes on the heap.
     pub(crate) fn held(&self) -> usize {
         if let Self::Der(der) = self { der.len() } else { 0 }

@@ -62,16 +62,39 @@ impl<'a> Fields<'a> {
         if legacy_version.0 >> 8 != 3 {
             return None;
         }
+        Some(Self::new(&fixed))
+    }
+
+    /// Reads the body of a DTLS message, which has a cookie behind the session id (RFC 6347 §4.2.1).
+    pub(crate) fn read_dtls(body: &'a [u8]) -> Option<Self> {
+        let mut cursor = Cursor::new(body);
+        let version = Version(cursor.u16()?);
+        let random = cursor.array::<32>()?;
+        let session_id = cursor.vec8().filter(|id| id.len() <= 32)?;
+        cursor.vec8()?;
+        cursor.vec16().filter(|ciphers| ciphers.len() % 2 == 0)?;
+        cursor.vec8()?;
+        if !version.is_dtls() {
+            return None;
+        }
+        let mut rest = cursor;
+        // without a vector the block's length reaches past the message, or there is no block
+        let extensions = cursor.vec16().or_else(|| rest.rest().get(2..)).unwrap_or_default();
+        Some(Self::new(&Fixed { version, random, session_id, extensions }))
+    }
+
+    fn new(fixed: &Fixed<'a>) -> Self {
         let found = Found::walk(fixed.extensions);
-        Some(Self {
+        let offered = found.versions.and_then(|e| highest(e.body?, fixed.version.is_dtls()));
+        Self {
             random: fixed.random,
-            legacy_version,
-            offered: found.versions.and_then(|e| highest(e.body?)).unwrap_or(legacy_version),
+            legacy_version: fixed.version,
+            offered: offered.unwrap_or(fixed.version),
             session_id: fixed.session_id,
             sni: found.sni.map_or(Sni::Absent, |e| e.body.map_or(Sni::Malformed, server_name)),
             alpn: found.alpn.and_then(|e| protocol_names(e.body?)),
             ech: found.ech,
-        })
+        }
     }
 
     /// The hello, with the message that it was read from and the stream bytes and records it took.
@@ -199,20 +222,24 @@ fn host_names(list: &[u8]) -> Option<(Option<&[u8]>, bool)> {
     Some((first, more))
 }
 
-/// The highest version of a `supported_versions` body; `None` where it is inconsistent or names none.
-fn highest(body: &[u8]) -> Option<Version> {
+/// The highest version of a `supported_versions` body; `None` where it is inconsistent or names none of TLS, or
+/// of DTLS.
+fn highest(body: &[u8], dtls: bool) -> Option<Version> {
     let mut cursor = Cursor::new(body);
     let list = cursor.vec8().filter(|list| cursor.is_empty() && list.len() % 2 == 0)?;
     let (pairs, _) = list.as_chunks::<2>();
     let versions = pairs.iter().map(|pair| Version(u16::from_be_bytes(*pair)));
+    let versions = versions.filter(|version| version.is_dtls() == dtls);
     versions.filter_map(|version| Some((rank(version)?, version))).max().map(|(_, version)| version)
 }
 
-/// Orders versions: drafts and experiments of 1.3 between 1.2 and 1.3; `None` for GREASE (RFC 8701)
-/// and for numbers that are no TLS version.
+/// Orders versions: drafts and experiments of 1.3 between 1.2 and 1.3, DTLS's numbers downwards; `None` for
+/// GREASE (RFC 8701) and for numbers that are no version.
 fn rank(version: Version) -> Option<u32> {
     let number = u32::from(version.0);
-    if version.0 >> 8 == 3 {
+    if version.is_dtls() {
+        Some(u32::from(u16::MAX) - number)
+    } else if version.0 >> 8 == 3 {
         Some(number << 16)
     } else if version.is_13() {
         Some((u32::from(Version::TLS12.0) << 16) + number)

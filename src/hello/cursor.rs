@@ -15,9 +15,23 @@ impl<'a> Cursor<'a> {
         self.0.is_empty()
     }
 
+    /// Bytes that are left.
+    pub(crate) fn len(self) -> usize {
+        self.0.len()
+    }
+
     /// Gives all that is left.
     pub(crate) fn rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.0)
+    }
+
+    /// Passes over zeros, sixteen at a time where it can.
+    pub(crate) fn skip_zeros(&mut self) {
+        let (chunks, _) = self.0.as_chunks::<16>();
+        let whole = chunks.iter().take_while(|chunk| **chunk == [0; 16]).count();
+        let rest = self.0.get(whole * 16..).unwrap_or_default();
+        let zeros = rest.iter().take_while(|byte| **byte == 0).count();
+        self.0 = rest.get(zeros..).unwrap_or_default();
     }
 
     /// `N` bytes.
@@ -77,6 +91,18 @@ mod tests {
         assert_eq!(cursor.rest(), [5]);
         assert!(cursor.is_empty());
         assert_eq!(cursor.u8(), None);
+    }
+
+    #[test]
+    fn zeros_are_passed_over_to_the_first_other_byte() {
+        for (before, after) in [(0, 0), (1, 1), (15, 3), (16, 16), (17, 40), (100, 0)] {
+            let bytes = [vec![0; before], vec![1], vec![0; after]].concat();
+            let mut cursor = Cursor::new(&bytes);
+            cursor.skip_zeros();
+            assert_eq!(cursor.u8(), Some(1));
+            cursor.skip_zeros();
+            assert!(cursor.is_empty());
+        }
     }
 
     #[test]

@@ -5,8 +5,11 @@
 //! connection, is fed what belongs to it (and says so where something does not), and owns the bytes that
 //! it has not yet made a hello of.
 
+use crate::hello::certificate::Leaf;
+use crate::hello::messages::Wanted;
 use crate::hello::protocol::Probe;
 use crate::model::hello::{Alert, Hello, ServerHello, Sni};
+use crate::model::skip::Skip;
 
 /// One row of the table of datagram protocols.
 pub trait DatagramProtocol: Send + Sync {
@@ -28,6 +31,12 @@ pub trait DatagramProtocol: Send + Sync {
     /// sent again, even after the connection was told, has the same number as the first time.
     fn tag(&self, payload: &[u8]) -> u32;
 
+    /// True if a datagram that [`Self::probe`] accepted repeats one with this tag: for a protocol whose
+    /// openings do not all show what makes up the tag.
+    fn repeats(&self, payload: &[u8], tag: u32) -> bool {
+        self.tag(payload) == tag
+    }
+
     /// A reader of a connection that has shown nothing yet.
     fn reader(&self) -> Box<dyn DatagramReader>;
 }
@@ -41,6 +50,8 @@ pub struct Datagram<'d> {
     pub missing: u32,
     /// True if it goes the way of the datagram that opened the connection.
     pub forth: bool,
+    /// No other connection is open between these addresses and ports: what may well be this one's is.
+    pub alone: bool,
 }
 
 /// Reads one connection.
@@ -56,20 +67,28 @@ pub trait DatagramReader: Send {
         scratch: &'a mut Vec<u8>,
     ) -> Option<Said<'a>>;
 
+    /// Wants this too of what the server says; a reader whose protocol has none of it passes it over.
+    fn want(&mut self, _: Wanted) {}
+
     /// Bytes held of hellos that are not whole, and of anything else whose size strangers choose.
     fn held(&self) -> usize;
 
     /// [`DatagramProtocol::tag`] of the newest datagram that would open this connection.
     fn tag(&self) -> u32;
+
+    /// True if bytes of a hello were contradicted by others.
+    fn conflict(&self) -> bool {
+        false
+    }
 }
 
 /// Why a server wants another hello.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// TLS's HelloRetryRequest (RFC 8446 §4.1.4): the next hello has index 1.
+    /// TLS's HelloRetryRequest (RFC 8446 §4.1.4), or what stood for it in DTLS up to 1.2, the
+    /// `HelloVerifyRequest` (RFC 6347 §4.2.1): the next hello has index 1.
     Hello,
-    /// The client is to show that its address is its own: QUIC's Retry (RFC 9000 §8.1), DTLS's
-    /// `HelloVerifyRequest` (RFC 6347 §4.2.1).
+    /// The client is to show that its address is its own: QUIC's Retry (RFC 9000 §8.1).
     Address,
     /// The server does not speak the client's version of the protocol (RFC 9000 §6).
     Version,
@@ -97,6 +116,8 @@ pub enum Said<'a> {
     },
     /// Bytes of the hello that were all there before.
     Again,
+    /// A hello that cannot be read, or is too large.
+    Passed(Skip),
     /// The server asks for another hello.
     Retry(Retry),
     /// A whole ServerHello.
@@ -107,6 +128,8 @@ pub enum Said<'a> {
     Alert(Alert),
     /// The sender ends the connection, for no reason that TLS knows of.
     Closed,
+    /// The certificate that the sender showed, in clear and where it was wanted.
+    Certificate(Leaf),
     /// Another handshake message; its type (RFC 8446 appendix B.3).
     Handshake(u8),
     /// From here on the sender encrypts under keys that an onlooker does not have.

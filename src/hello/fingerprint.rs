@@ -34,15 +34,18 @@ struct Lists {
 
 /// Both fingerprints of a hello; `letter` is JA4's word for what carried it: `t` TCP, `q` QUIC, `d` DTLS.
 pub fn fingerprints(hello: &Hello<'_>, letter: char) -> Fingerprints {
-    let lists = Lists::read(hello.message).unwrap_or_default();
+    let lists = Lists::read(hello).unwrap_or_default();
     Fingerprints { ja3: ja3(hello, &lists), ja4: ja4(hello, &lists, letter) }
 }
 
 impl Lists {
-    fn read(message: &[u8]) -> Option<Self> {
-        let mut cursor = Cursor::new(message.get(MESSAGE_HEADER..)?);
+    fn read(hello: &Hello<'_>) -> Option<Self> {
+        let mut cursor = Cursor::new(hello.message.get(MESSAGE_HEADER..)?);
         cursor.array::<34>()?;
         cursor.vec8()?;
+        if hello.legacy_version.is_dtls() {
+            cursor.vec8()?; // cookie
+        }
         let ciphers = numbers(cursor.vec16()?);
         cursor.vec8()?;
         let mut lists = Self { ciphers, ..Self::default() };
@@ -139,6 +142,9 @@ fn version(offered: Version) -> &'static str {
         0x0302 => "11",
         0x0303 => "12",
         0x0304 => "13",
+        0xfeff => "d1",
+        0xfefd => "d2",
+        0xfefc => "d3",
         _ => "00",
     }
 }

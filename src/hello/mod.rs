@@ -8,13 +8,17 @@ pub mod certificate;
 pub mod client;
 mod cursor;
 pub mod datagram;
+pub mod dtls;
+pub mod entries;
 mod extensions;
 pub mod fingerprint;
 pub mod flight;
 mod gather;
+pub mod gquic;
 mod messages;
 mod names;
 pub mod protocol;
+pub mod quic;
 mod record;
 mod server;
 #[cfg(test)]
@@ -23,7 +27,10 @@ pub mod tls;
 pub mod x509;
 
 use crate::hello::datagram::DatagramProtocol;
+use crate::hello::dtls::Dtls;
+use crate::hello::gquic::Gquic;
 use crate::hello::protocol::{Probe, Protocol};
+use crate::hello::quic::Quic;
 use crate::hello::tls::Tls;
 use crate::model::segment::Transport;
 
@@ -31,7 +38,7 @@ use crate::model::segment::Transport;
 pub static PROTOCOLS: &[&dyn Protocol] = &[&Tls];
 
 /// All protocols that carry a ClientHello in datagrams.
-pub static DATAGRAMS: &[&dyn DatagramProtocol] = &[];
+pub static DATAGRAMS: &[&dyn DatagramProtocol] = &[&Quic, &Gquic, &Dtls];
 
 /// What the table makes of a stream's or datagram's first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -32,11 +32,20 @@ pub(crate) enum Answer {
 
 /// Reads the body of a message, its four-byte header taken off; `None` where the fixed part is broken.
 pub(crate) fn read(body: &[u8]) -> Option<Answer> {
+    read_if(body, |legacy| legacy.0 >> 8 == 3 || is_early_draft(legacy))
+}
+
+/// Reads the body of a DTLS message.
+pub(crate) fn read_dtls(body: &[u8]) -> Option<Answer> {
+    read_if(body, Version::is_dtls)
+}
+
+fn read_if(body: &[u8], known: impl Fn(Version) -> bool) -> Option<Answer> {
     let mut cursor = Cursor::new(body);
     let legacy = Version(cursor.u16()?);
     let random = cursor.array::<32>()?;
     let draft = is_early_draft(legacy);
-    if !draft && legacy.0 >> 8 != 3 {
+    if !known(legacy) {
         return None;
     }
     let session_id = if draft { &[][..] } else { cursor.vec8().filter(|id| id.len() <= 32)? };

@@ -55,7 +55,8 @@ impl Certificates {
         }
     }
 
-    fn get(&mut self, leaf: Leaf, skips: &mut SkipCounts) -> Arc<Certificate> {
+    /// What a leaf says; what cannot be read is counted.
+    pub(super) fn get(&mut self, leaf: Leaf, skips: &mut SkipCounts) -> Arc<Certificate> {
         let certificate = match leaf {
             Leaf::Der(der) => self.find(der),
             Leaf::Empty => return Arc::clone(&self.nothing),

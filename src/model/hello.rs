@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use super::skip::Skip;
 
 /// A TLS version number as on the wire: 0x0301 is TLS 1.0, 0x0304 is TLS 1.3, 0x7fXX a draft of 1.3,
-/// 0x0300 SSL 3.0. Unknown numbers survive.
+/// 0x0300 SSL 3.0; 0xfeff is DTLS 1.0, 0xfefd DTLS 1.2, 0xfefc DTLS 1.3, 0x0100 what OpenSSL spoke before
+/// the standard. Unknown numbers survive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(pub u16);
 
@@ -15,9 +16,20 @@ impl Version {
     /// TLS 1.3, RFC 8446.
     pub const TLS13: Self = Self(0x0304);
 
-    /// True for 1.3, its drafts (0x7fXX) and its experiments (0x7eXX of `BoringSSL`, 0xfbXX of Facebook).
+    /// DTLS 1.3, RFC 9147.
+    pub const DTLS13: Self = Self(0xfefc);
+    /// DTLS before its standard, as OpenSSL up to 0.9.8e and Cisco `AnyConnect` speak it: "0.9".
+    pub const DTLS09: Self = Self(0x0100);
+
+    /// True for 1.3 of TLS and DTLS, its drafts (0x7fXX) and its experiments (0x7eXX of `BoringSSL`, 0xfbXX of
+    /// Facebook).
     pub fn is_13(self) -> bool {
-        self == Self::TLS13 || matches!(self.0 >> 8, 0x7e | 0x7f | 0xfb)
+        matches!(self, Self::TLS13 | Self::DTLS13) || matches!(self.0 >> 8, 0x7e | 0x7f | 0xfb)
+    }
+
+    /// True for DTLS's numbers, which count down (RFC 6347 §4.1), and the one from before its standard.
+    pub fn is_dtls(self) -> bool {
+        self == Self::DTLS09 || self.0 >> 8 == 0xfe
     }
 
     /// The version's number as ECS `tls.version` has it: `1.2`, `1.3-draft23`, `1.3-fb1a`, `3.0` for
@@ -26,10 +38,11 @@ impl Version {
         let [high, low] = self.0.to_be_bytes();
         Cow::Borrowed(match (high, low) {
             (3, 0) => "3.0",
-            (3, 1) => "1.0",
+            (3, 1) | (0xfe, 0xff) => "1.0",
             (3, 2) => "1.1",
-            (3, 3) => "1.2",
-            (3, 4) => "1.3",
+            (3, 3) | (0xfe, 0xfd) => "1.2",
+            (3, 4) | (0xfe, 0xfc) => "1.3",
+            (1, 0) => "0.9",
             (0x7e, _) => "1.3-exp",
             (0x7f, _) => return Cow::Owned(format!("1.3-draft{low}")),
             (0xfb, _) => return Cow::Owned(format!("1.3-fb{low:02x}")),
@@ -37,9 +50,13 @@ impl Version {
         })
     }
 
-    /// The protocol that the number belongs to, as ECS `tls.version_protocol` has it: `ssl` or `tls`.
+    /// The protocol that the number belongs to, as ECS `tls.version_protocol` has it: `ssl`, `tls` or `dtls`.
     pub fn protocol(self) -> &'static str {
-        if self.0 == 0x0300 { "ssl" } else { "tls" }
+        match self.0 {
+            0x0300 => "ssl",
+            _ if self.is_dtls() => "dtls",
+            _ => "tls",
+        }
     }
 }
 
@@ -64,11 +81,12 @@ pub enum Sni<'a> {
 /// A whole ClientHello (RFC 8446 §4.1.2), borrowed.
 #[derive(Clone, Copy, Debug)]
 pub struct Hello<'a> {
-    /// The handshake message with its four-byte header, as joined from its records.
+    /// The handshake message with its four-byte header, as joined from its records. In DTLS, which has a longer
+    /// header, the same four bytes stand for it; a cookie (RFC 6347 §4.2.1) stands behind the session id.
     pub message: &'a [u8],
     /// Bytes of the stream that it took, record headers included.
     pub wire_len: usize,
-    /// TLS records that it came in, at least 1.
+    /// TLS records that it came in, in datagrams the pieces, at least 1.
     pub records: u16,
     /// The client random.
     pub random: &'a [u8; 32],
@@ -188,6 +206,11 @@ mod tests {
             (0x7f17, "tls", "1.3-draft23"),
             (0xfb1a, "tls", "1.3-fb1a"),
             (0x0a0a, "tls", "0x0a0a"),
+            (0x0100, "dtls", "0.9"),
+            (0xfeff, "dtls", "1.0"),
+            (0xfefd, "dtls", "1.2"),
+            (0xfefc, "dtls", "1.3"),
+            (0xfefe, "dtls", "0xfefe"),
         ] {
             let version = Version(number);
             assert_eq!((version.protocol(), version.name().as_ref()), (protocol, name));
@@ -196,7 +219,7 @@ mod tests {
 
     #[test]
     fn drafts_and_experiments_are_1_3() {
-        assert!([0x0304, 0x7e01, 0x7f17, 0xfb1a].into_iter().all(|n| Version(n).is_13()));
+        assert!([0x0304, 0x7e01, 0x7f17, 0xfb1a, 0xfefc].into_iter().all(|n| Version(n).is_13()));
         assert!(![0x0303, 0x0305, 0x0a0a, 0xfefd].into_iter().any(|n| Version(n).is_13()));
     }
 }

@@ -31,7 +31,7 @@ pub enum Outcome {
     Reset,
     /// RST to the SYN.
     Refused,
-    /// FIN before a ServerHello.
+    /// FIN before a ServerHello; in QUIC, the end of the connection.
     Closed,
     /// No answer within the handshake timeout.
     Timeout,
@@ -99,9 +99,9 @@ pub struct HelloFacts {
     pub alpn: Option<Box<[u8]>>,
     /// Handshake message length in bytes, with its four-byte header.
     pub bytes: u32,
-    /// TCP segments that carried it, retransmissions not counted.
+    /// TCP segments or datagrams that carried it, retransmissions not counted.
     pub segments: u16,
-    /// TLS records that carried it.
+    /// TLS records that carried it; in QUIC, CRYPTO frames.
     pub records: u16,
     /// 0, or 1 after a HelloRetryRequest.
     pub index: u8,
@@ -160,7 +160,7 @@ pub struct Handshake {
 /// Bytes and packets of one direction since the connection's first packet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// TCP payload bytes on the wire, retransmissions included.
+    /// TCP or UDP payload bytes on the wire, retransmissions included.
     pub bytes: u64,
     /// Packets.
     pub packets: u64,

@@ -124,9 +124,10 @@ pub(super) fn version_number(version: Version) -> Option<&'static str> {
     match version.0 {
         0x0002 => Some("2.0"),
         0x0300 => Some("3.0"),
-        0x0301 => Some("1.0"),
+        0x0301 | 0xfeff => Some("1.0"),
         0x0302 => Some("1.1"),
-        0x0303 => Some("1.2"),
+        0x0303 | 0xfefd => Some("1.2"),
+        0x0100 => Some("0.9"),
         _ => version.is_13().then_some("1.3"),
     }
 }
@@ -143,9 +144,13 @@ impl fmt::Display for VersionNumber {
     }
 }
 
-/// `ssl` up to 3.0, `tls` from then on.
+/// `ssl` up to 3.0, `tls` from then on; `dtls`.
 pub(super) fn version_protocol(version: Version) -> &'static str {
-    if version.0 <= 0x0300 { "ssl" } else { "tls" }
+    match version.0 {
+        _ if version.is_dtls() => "dtls",
+        ..=0x0300 => "ssl",
+        _ => "tls",
+    }
 }
 
 /// A version as a person says it: `TLS 1.3`.
@@ -153,7 +158,11 @@ pub(super) struct VersionName(pub(super) Version);
 
 impl fmt::Display for VersionName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let protocol = if version_protocol(self.0) == "ssl" { "SSL" } else { "TLS" };
+        let protocol = match version_protocol(self.0) {
+            "ssl" => "SSL",
+            "dtls" => "DTLS",
+            _ => "TLS",
+        };
         write!(f, "{protocol} {}", VersionNumber(self.0))
     }
 }
@@ -252,6 +261,18 @@ mod tests {
         assert_eq!(text(0x0042), "0x0042");
         assert_eq!(version_protocol(Version(0x0300)), "ssl");
         assert_eq!(version_protocol(Version(0x0303)), "tls");
+        for (number, protocol, name) in [
+            (0x0100, "dtls", "DTLS 0.9"),
+            (0xfeff, "dtls", "DTLS 1.0"),
+            (0xfefd, "dtls", "DTLS 1.2"),
+            (0xfefc, "dtls", "DTLS 1.3"),
+        ] {
+            let version = Version(number);
+            assert_eq!(
+                (version_protocol(version), VersionName(version).to_string().as_str()),
+                (protocol, name)
+            );
+        }
         assert_eq!(VersionName(Version(0x0300)).to_string(), "SSL 3.0");
         assert_eq!(VersionName(Version(0x0303)).to_string(), "TLS 1.2");
     }

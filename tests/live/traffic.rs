@@ -62,6 +62,18 @@ impl Site {
         server
     }
 
+    /// A DTLS server on `port` of the near end.
+    pub fn serve_datagrams(&self, port: u16, options: &str) -> Process {
+        let mut command = Command::new("openssl");
+        command
+            .args(["s_server", "-quiet", "-accept", &port.to_string()])
+            .args([Path::new("-cert"), &self.file("certificate"), Path::new("-key"), &self.file("key")])
+            .args(options.split_whitespace());
+        let server = Process::start(&self.lab.near, command);
+        until_there(&self.lab.near, port, ["udp", "udp6"], "07");
+        server
+    }
+
     /// A client at the far end, to `to`, without input: it leaves after the handshake.
     pub fn connect(&self, to: &str, name: &str, options: &str) {
         client(&self.lab.far, to, name, options).without_input().wait();
@@ -154,14 +166,19 @@ impl Drop for Process {
 
 /// Waits until something listens on a TCP port of the namespace, without a packet.
 fn until_listening(namespace: &str, port: u16) {
+    until_there(namespace, port, ["tcp", "tcp6"], "0A");
+}
+
+/// Waits until a socket of the tables is in a state: of TCP, 0A is LISTEN; of UDP, 07 is unconnected.
+fn until_there(namespace: &str, port: u16, tables: [&'static str; 2], state: &'static str) {
     let is_there = move || {
-        // proc(5): local address as HEX:PORT in the second column; state 0A in the fourth is LISTEN.
+        // proc(5): local address as HEX:PORT in the second column, the state in the fourth.
         let wanted = format!(":{port:04X}");
-        ["tcp", "tcp6"].iter().any(|table| {
+        tables.iter().any(|table| {
             let text = fs::read_to_string(format!("/proc/thread-self/net/{table}")).unwrap_or_default();
             text.lines()
                 .map(|line| line.split_whitespace().collect::<Vec<_>>())
-                .any(|columns| columns.len() > 3 && columns[1].ends_with(&wanted) && columns[3] == "0A")
+                .any(|columns| columns.len() > 3 && columns[1].ends_with(&wanted) && columns[3] == state)
         })
     };
     let wait = move || {

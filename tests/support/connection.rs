@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 
 use serde::Deserialize;
 
+use super::dtls::Dtls;
 use super::hello::{Hello, Version};
 use super::packet::Shape;
 use super::pieces::Cutting;
+use super::quic::Quic;
 
 /// One connection. All times are relative: `at` to the scenario's start, the rest to each other.
 #[derive(Clone, Debug, Deserialize)]
@@ -34,6 +36,10 @@ pub struct Connection {
     pub plain: Option<String>,
     /// How the hello's bytes are cut into segments.
     pub send: Cutting,
+    /// The hello goes over QUIC.
+    pub quic: Option<Quic>,
+    /// Over UDP instead of TCP, and DTLS instead of TLS.
+    pub dtls: Option<Dtls>,
     /// What the server does with the hello.
     pub answer: Answer,
     /// Negotiated version, where it is lower than the offered one.
@@ -91,6 +97,8 @@ impl Default for Connection {
             hello: None,
             plain: None,
             send: Cutting::default(),
+            quic: None,
+            dtls: None,
             answer: Answer::Ok,
             negotiate: None,
             chosen_alpn: None,

@@ -3,7 +3,7 @@
 //! A scenario is TOML (`fixtures/NAME.toml`, see `fixtures/README.md`) or the same structs filled in Rust.
 //! The way through: [`scenario`] (text to structs) → [`play`] (a connection to packets) → [`packet`] (TCP
 //! and IP) → [`link`] (link headers) → [`pcap`] or [`pcapng`] (files). [`hello`], [`server`] and [`tls`]
-//! write the TLS messages. Nothing here uses the crate under test: it is an independent witness.
+//! write the TLS messages, [`dtls`] says the same in datagrams. Nothing here uses the crate under test: it is an independent witness.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -27,6 +27,7 @@
 pub mod connection;
 pub mod damage;
 pub mod der;
+pub mod dtls;
 pub mod hello;
 pub mod link;
 pub mod packet;
@@ -34,6 +35,7 @@ pub mod pcap;
 pub mod pcapng;
 pub mod pieces;
 pub mod play;
+pub mod quic;
 pub mod random;
 pub mod scenario;
 pub mod server;

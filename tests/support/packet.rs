@@ -1,4 +1,4 @@
-//! IP packets that carry TCP, checksums and oddities included (RFC 791, RFC 8200, RFC 9293).
+//! IP packets that carry TCP or UDP, checksums and oddities included (RFC 791, RFC 8200, RFC 9293).
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -88,20 +88,60 @@ impl Packet {
     }
 }
 
+/// One UDP datagram, to be sent.
+#[derive(Clone, Debug)]
+pub struct Udp {
+    /// Sender.
+    pub from: SocketAddr,
+    /// Receiver.
+    pub to: SocketAddr,
+    /// Payload.
+    pub payload: Vec<u8>,
+}
+
+impl Udp {
+    /// The whole IP packet; `id` is IPv4's identification.
+    pub fn ip(&self, shape: &Shape, id: u16) -> Vec<u8> {
+        ip((self.from, self.to), 17, |addresses| self.datagram(addresses), (shape, id))
+    }
+
+    fn datagram(&self, addresses: &[u8]) -> Vec<u8> {
+        let mut out = self.from.port().to_be_bytes().to_vec();
+        out.extend(self.to.port().to_be_bytes());
+        out.extend(((8 + self.payload.len()) as u16).to_be_bytes());
+        out.extend([0, 0]);
+        out.extend(&self.payload);
+        let pseudo = [addresses, &[0, 17], &(out.len() as u16).to_be_bytes()].concat();
+        let sum = checksum(&[&pseudo, &out]);
+        out[6..8].copy_from_slice(&sum.to_be_bytes());
+        out
+    }
+}
+
+/// An IP packet around what `inside` makes of the addresses.
+fn ip(
+    (from, to): (SocketAddr, SocketAddr),
+    protocol: u8,
+    inside: impl Fn(&[u8]) -> Vec<u8>,
+    (shape, id): (&Shape, u16),
+) -> Vec<u8> {
+    match (from.ip(), to.ip()) {
+        (IpAddr::V4(from), IpAddr::V4(to)) => {
+            let body = inside(&[&from.octets()[..], &to.octets()].concat());
+            ipv4([from.octets(), to.octets()], (protocol, &body), shape, id)
+        }
+        (IpAddr::V6(from), IpAddr::V6(to)) => {
+            let body = inside(&[&from.octets()[..], &to.octets()].concat());
+            ipv6(&[from.octets(), to.octets()], (protocol, &body), shape)
+        }
+        _ => panic!("{from} and {to} are of two families"),
+    }
+}
+
 impl Tcp {
     /// The whole IP packet; `id` is IPv4's identification.
     pub fn ip(&self, shape: &Shape, id: u16) -> Vec<u8> {
-        match (self.from.ip(), self.to.ip()) {
-            (IpAddr::V4(from), IpAddr::V4(to)) => {
-                let tcp = self.segment(&[&from.octets()[..], &to.octets()].concat());
-                ipv4([from.octets(), to.octets()], &tcp, shape, id)
-            }
-            (IpAddr::V6(from), IpAddr::V6(to)) => {
-                let tcp = self.segment(&[&from.octets()[..], &to.octets()].concat());
-                ipv6(&[from.octets(), to.octets()], &tcp, shape)
-            }
-            _ => panic!("{} and {} are of two families", self.from, self.to),
-        }
+        ip((self.from, self.to), 6, |addresses| self.segment(addresses), (shape, id))
     }
 
     fn segment(&self, addresses: &[u8]) -> Vec<u8> {
@@ -129,18 +169,18 @@ impl Tcp {
     }
 }
 
-fn ipv4(hosts: [[u8; 4]; 2], tcp: &[u8], shape: &Shape, id: u16) -> Vec<u8> {
+fn ipv4(hosts: [[u8; 4]; 2], (protocol, body): (u8, &[u8]), shape: &Shape, id: u16) -> Vec<u8> {
     let header = 20 + shape.ip_options;
-    let total = if shape.length_zero { 0 } else { (header + tcp.len()) as u16 };
+    let total = if shape.length_zero { 0 } else { (header + body.len()) as u16 };
     let mut out = vec![0x40 | (header / 4) as u8, 0];
     out.extend(total.to_be_bytes());
     out.extend(id.to_be_bytes());
-    out.extend([0x40, 0, 64, 6, 0, 0]);
+    out.extend([0x40, 0, 64, protocol, 0, 0]);
     out.extend(hosts.concat());
     out.extend(ip_options(shape.ip_options));
     let sum = checksum(&[&out]);
     out[10..12].copy_from_slice(&sum.to_be_bytes());
-    out.extend(tcp);
+    out.extend(body);
     out
 }
 
@@ -151,9 +191,9 @@ fn ip_options(len: usize) -> Vec<u8> {
     out
 }
 
-fn ipv6(hosts: &[[u8; 16]; 2], tcp: &[u8], shape: &Shape) -> Vec<u8> {
-    let mut rest = tcp.to_vec();
-    let mut next = 6;
+fn ipv6(hosts: &[[u8; 16]; 2], (protocol, body): (u8, &[u8]), shape: &Shape) -> Vec<u8> {
+    let mut rest = body.to_vec();
+    let mut next = protocol;
     for &header in shape.ip6_headers.iter().rev() {
         rest = [extension(header, next), rest].concat();
         next = header as u8;

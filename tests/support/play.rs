@@ -1,9 +1,11 @@
 //! Plays one connection: from its description to its packets.
 
 use super::connection::{Answer, Close, Connection, Direction, Open};
+use super::dtls;
 use super::hello::Hello;
 use super::packet::{ACK, FIN, PSH, Packet, RST, SYN, Tcp};
 use super::pieces::{Cutting, Piece};
+use super::quic;
 use super::random;
 use super::server::Choice;
 use super::tls::{APPLICATION_DATA, alert, record};
@@ -31,6 +33,12 @@ struct Player<'c> {
 
 /// The packets of one connection, in the order of sending; `start` is nanoseconds since 1970.
 pub fn play(connection: &Connection, start: u64) -> Vec<Packet> {
+    if let Some(quic) = &connection.quic {
+        return captured(connection, quic::play(connection, quic, start + nanos(connection.at * 1e3)));
+    }
+    if let Some(dtls) = &connection.dtls {
+        return captured(connection, dtls::play(connection, dtls, start));
+    }
     let seed = format!("{} {} {}", connection.client, connection.server, connection.at);
     let isn = random::number(&seed);
     let mut player = Player {
@@ -42,7 +50,11 @@ pub fn play(connection: &Connection, start: u64) -> Vec<Packet> {
         out: Vec::new(),
     };
     player.run();
-    let mut packets = player.out;
+    captured(connection, player.out)
+}
+
+/// What of a connection's packets was captured.
+fn captured(connection: &Connection, mut packets: Vec<Packet>) -> Vec<Packet> {
     packets.retain(|packet| match connection.direction {
         Direction::Both => true,
         Direction::Client => packet.from_client,

@@ -82,12 +82,22 @@ impl Choice<'_> {
         [self.change(), self.finished("server")].concat()
     }
 
-    /// A HelloRetryRequest with its `change_cipher_spec`.
-    pub fn retry(&self) -> Vec<u8> {
+    /// The ServerHello alone, without a record around it.
+    pub fn server_hello_message(&self) -> Vec<u8> {
+        self.server_hello()
+    }
+
+    /// A HelloRetryRequest, without a record around it.
+    pub fn retry_message(&self) -> Vec<u8> {
         let cookie = random::bytes(&format!("{}/cookie", self.hello.label), 48);
         let block =
             [extension(51, &[0, 23]), extension(43, &[3, 4]), extension(44, &prefixed(2, &cookie))].concat();
-        [self.clear(&self.server_hello_with(&RETRY_RANDOM, 0x1301, &block)), self.change()].concat()
+        self.server_hello_with(&RETRY_RANDOM, 0x1301, &block)
+    }
+
+    /// A HelloRetryRequest with its `change_cipher_spec`.
+    pub fn retry(&self) -> Vec<u8> {
+        [self.clear(&self.retry_message()), self.change()].concat()
     }
 
     fn server_hello(&self) -> Vec<u8> {

@@ -4,6 +4,7 @@
 //! one whose reader takes it. Who leaves the chain leaves its tag in the slot.
 
 use crate::flow::table::State;
+use crate::inspector::datagram::connection::Connection;
 use crate::inspector::datagram::{Datagrams, Desk, LINGER};
 use crate::model::segment::Segment;
 
@@ -13,6 +14,7 @@ pub(super) const TOGETHER: usize = 8;
 impl Datagrams {
     /// Gives the datagram to the one of a chain's connections that it belongs to, if there is one.
     pub(super) fn belongs(&mut self, newest: u32, segment: &Segment<'_>, desk: &mut Desk<'_>) -> bool {
+        let alone = self.open.get(newest).is_some_and(|connection| connection.older.is_none());
         let mut told = None;
         let mut next = Some(newest);
         while let Some(index) = next {
@@ -22,7 +24,7 @@ impl Datagrams {
                 told = told.or(Some(index));
                 continue;
             }
-            if let Some(heard) = connection.read(segment, &mut self.scratch, desk.tools) {
+            if let Some(heard) = connection.read(segment, alone, &mut self.scratch, desk.tools) {
                 self.act(index, heard, segment.time, desk);
                 return true;
             }
@@ -32,14 +34,29 @@ impl Datagrams {
 
     /// What follows on a connection that was told is counted, unless it may begin another one.
     fn linger(&mut self, index: u32, segment: &Segment<'_>) -> bool {
-        let tag = self.row(segment.payload).map(|row| row.tag(segment.payload));
+        let row = self.row(segment.payload);
         let Some(connection) = self.open.get_mut(index) else { return false };
-        if tag.is_some_and(|tag| tag != connection.reader.tag()) {
+        if row.is_some_and(|row| !row.repeats(segment.payload, connection.reader.tag())) {
             return false;
         }
         connection.count(segment);
         connection.since = self.now;
         self.open.renew(index, LINGER);
+        true
+    }
+
+    /// True if `new` is an open connection once more: the same hello under other ids, as after a Retry that was
+    /// not captured. It takes the other one's place.
+    pub(super) fn continues(&mut self, new: &mut Connection) -> bool {
+        let same = |index: &u32| {
+            let open = self.open.get(*index).filter(|open| open.told.is_none() && open.key == new.key);
+            open.is_some_and(|open| open.exchange.is_same_hello(&new.exchange))
+        };
+        let Some(index) = self.chain(new.hash).into_iter().flatten().find(same) else { return false };
+        let Some(open) = self.open.get_mut(index) else { return false };
+        self.held = self.held.saturating_sub(open.counted);
+        new.take_over(open);
+        self.leave(index);
         true
     }
 

@@ -2,6 +2,7 @@
 
 use crate::flow::stream::Mark;
 use crate::hello::datagram::{Datagram, DatagramProtocol, DatagramReader, Said};
+use crate::hello::flight::Wanted;
 use crate::inspector::datagram::exchange::{Exchange, Say};
 use crate::inspector::datagram::record::Cause;
 use crate::inspector::seek::Tools;
@@ -54,13 +55,20 @@ pub(super) struct Heard {
 
 impl Connection {
     /// A connection that `segment` may open.
-    pub(super) fn new(row: &'static dyn DatagramProtocol, segment: &Segment<'_>, since: Timestamp) -> Self {
+    pub(super) fn new(
+        row: &'static dyn DatagramProtocol,
+        segment: &Segment<'_>,
+        since: Timestamp,
+        wanted: Wanted,
+    ) -> Self {
+        let mut reader = row.reader();
+        reader.want(wanted);
         Self {
             key: segment.key,
             hash: segment.hash,
             older: None,
             row,
-            reader: row.reader(),
+            reader,
             counted: 0,
             first: Mark { time: segment.time, packet: segment.packet },
             since,
@@ -74,15 +82,17 @@ impl Connection {
         }
     }
 
-    /// Reads a datagram; `None` where it belongs to another connection.
+    /// Reads a datagram; `None` where it belongs to another connection. `alone`: there is no other one between
+    /// these addresses and ports.
     pub(super) fn read(
         &mut self,
         segment: &Segment<'_>,
+        alone: bool,
         scratch: &mut Vec<u8>,
         tools: &mut Tools,
     ) -> Option<Heard> {
         let forth = segment.key == self.key;
-        let mut datagram = Datagram { bytes: segment.payload, missing: segment.missing, forth };
+        let mut datagram = Datagram { bytes: segment.payload, missing: segment.missing, forth, alone };
         let mut heard = Heard::default();
         let mut of_hello = false;
         while let Some(said) = self.reader.next(&mut datagram, scratch) {
@@ -100,6 +110,16 @@ impl Connection {
         heard.cause = heard.cause.or_else(|| self.exchange.is_established().then_some(Cause::Established));
         self.count(segment);
         Some(heard)
+    }
+
+    /// Goes on with a connection that turned out to be this one.
+    pub(super) fn take_over(&mut self, before: &mut Self) {
+        (self.first, self.named) = (before.first, before.named);
+        for (mine, theirs) in self.traffic.iter_mut().zip(before.traffic) {
+            mine.packets += theirs.packets;
+            mine.bytes += theirs.bytes;
+        }
+        self.exchange.take_over(&mut before.exchange);
     }
 
     /// Counts a datagram.

@@ -10,6 +10,7 @@ use crate::inspector::answer::resumed;
 use crate::inspector::datagram::connection::Heard;
 use crate::inspector::datagram::record::Cause;
 use crate::inspector::seek::Tools;
+use crate::model::certificate::Shown;
 use crate::model::frame::Timestamp;
 use crate::model::hello::{Alert, Hello, ServerHello, SessionId, Sni};
 use crate::model::name::Name;
@@ -17,8 +18,9 @@ use crate::model::observation::{HelloBytes, HelloFacts};
 use crate::model::segment::Segment;
 use crate::model::stats::FlowStats;
 
-/// Handshake type of a certificate message (RFC 8446 §4).
-const CERTIFICATE: u8 = 11;
+/// Handshake types that a full handshake has and an abbreviated one has not: a certificate (RFC 8446 §4), and,
+/// also where there is none, the end of the server's flight (RFC 5246 §7.4.5).
+const FULL: [u8; 2] = [11, 14];
 /// Level of an alert that ends the connection (RFC 5246 §7.2).
 const FATAL: u8 = 2;
 
@@ -27,10 +29,13 @@ const FATAL: u8 = 2;
 pub(super) struct Exchange {
     /// The client is who sent the datagram that opened the connection, or its peer.
     pub(super) client_is_back: bool,
-    /// The newest whole hello, where it is TLS.
+    /// The hello, where it is TLS: the first, for which a server may ask once more without another meaning
+    /// ([`Retry::Address`], [`Retry::Version`]), or the second after a HelloRetryRequest.
     pub(super) facts: Option<HelloFacts>,
     /// Its name; `None` until a hello is whole.
     pub(super) name: Option<Arc<Name>>,
+    /// Packet that completed it.
+    pub(super) told: Mark,
     session_id: SessionId,
     /// Its bytes where they are wanted.
     pub(super) bytes: Option<Box<HelloBytes>>,
@@ -57,10 +62,14 @@ pub(super) struct Exchange {
     pub(super) server: Option<ServerHello>,
     /// When the server agreed.
     pub(super) answered: Option<Timestamp>,
+    /// The certificates that both sides showed.
+    pub(super) shown: Shown,
     /// The session is a resumed one, as far as it is known.
     pub(super) resumed: Option<bool>,
     /// The alert that ended it.
     pub(super) alert: Option<Alert>,
+    /// Client and server said what only follows on a server's answer.
+    pub(super) went_on: (bool, bool),
     /// Client and server encrypt.
     pub(super) encrypted: (bool, bool),
     /// The snapshot length cut a datagram before the hello was whole.
@@ -94,6 +103,20 @@ impl Exchange {
         self.answered.is_some() && self.encrypted == (true, true)
     }
 
+    /// True if both are whole, and have the same client random.
+    pub(super) fn is_same_hello(&self, other: &Self) -> bool {
+        let random = |exchange: &Self| exchange.facts.as_ref().map(|facts| facts.random);
+        random(self).is_some() && random(self) == random(other)
+    }
+
+    /// Goes on with what was said before the server asked for the same hello again.
+    pub(super) fn take_over(&mut self, before: &mut Self) {
+        (self.first, self.told) = (before.first, before.told);
+        self.facts = before.facts.take();
+        self.bytes = before.bytes.take();
+        self.retransmits += before.retransmits;
+    }
+
     /// Counts the hello.
     pub(super) fn add_to(&self, stats: &mut FlowStats) {
         match self.name.as_ref().and_then(|name| name.text()) {
@@ -116,9 +139,9 @@ impl Exchange {
             }
             Said::Foreign { sni, message } => {
                 self.part(self.first.is_none(), say, tools);
-                self.whole(sni, message, say, tools);
-                heard.hello = true;
+                heard.hello |= self.foreign(sni, message, say, tools);
             }
+            Said::Passed(skip) => tools.skips.add(skip),
             Said::Again => self.again(say.mark(), from_client),
             Said::Retry(retry) => {
                 self.retry = Some(retry);
@@ -138,16 +161,29 @@ impl Exchange {
                 over(Cause::Alert { by_client: from_client });
             }
             Said::Closed => over(Cause::Closed { by_client: from_client }),
-            Said::Handshake(CERTIFICATE) if !from_client => self.resumed = self.resumed.or(Some(false)),
-            Said::NotMine | Said::Alert(_) | Said::Handshake(_) => {}
-            Said::Encrypted if from_client => self.encrypted.0 = true,
+            Said::Certificate(leaf) => {
+                let certificate = Some(tools.certificates.get(leaf, &mut tools.skips));
+                if from_client {
+                    (self.shown.client, self.went_on.0) = (certificate, true);
+                } else {
+                    (self.shown.server, self.went_on.1) = (certificate, true);
+                    self.resumed = self.resumed.or(Some(false));
+                }
+            }
+            Said::Handshake(_) if from_client => self.went_on.0 = true,
+            Said::Handshake(kind) => {
+                self.went_on.1 = true;
+                self.resumed = self.resumed.or(FULL.contains(&kind).then_some(false));
+            }
+            Said::NotMine | Said::Alert(_) => {}
+            Said::Encrypted if from_client => (self.encrypted.0, self.went_on.0) = (true, true),
             Said::Encrypted => self.server_encrypts(),
             Said::Established => self.encrypted = (true, true),
         }
     }
 
     fn server_encrypts(&mut self) {
-        self.encrypted.1 = true;
+        (self.encrypted.1, self.went_on.1) = (true, true);
         // TLS 1.2 without a certificate: an abbreviated handshake
         let short = self.server.as_ref().is_some_and(|server| !server.version.is_13());
         self.resumed = self.resumed.or(short.then_some(true));
@@ -173,35 +209,55 @@ impl Exchange {
 
     /// A whole ClientHello; true where it is to be told.
     fn client_hello(&mut self, hello: &Hello<'_>, say: &Say<'_>, tools: &mut Tools) -> bool {
-        let mut facts = HelloFacts::of(hello);
-        facts.segments = self.datagrams;
-        facts.index = u8::from(self.hello_retry);
-        let before = self.facts.take();
-        let known = before.as_ref().map(|before| (before.random, before.index));
-        facts.fingerprints = match before {
-            // the first one's, as of a hello over TCP
-            Some(before) if facts.index > 0 => before.fingerprints,
-            _ if tools.fingerprints => Some(Box::new(fingerprints(hello, say.letter))),
-            _ => None,
-        };
-        let news = known != Some((facts.random, facts.index));
-        self.facts = Some(facts);
-        self.session_id = SessionId::new(hello.session_id);
-        self.whole(hello.sni, hello.message, say, tools);
-        news
+        let name = tools.names.get(hello.sni);
+        let index = u8::from(self.hello_retry);
+        let before = self.facts.as_ref().filter(|_| self.name.as_ref() == Some(&name));
+        let again = before.is_some_and(|before| before.index == index);
+        if !again {
+            let mut facts = HelloFacts::of(hello);
+            facts.index = index;
+            // a part of another hello may have come between
+            facts.segments = self.datagrams.min(hello.records.max(1));
+            facts.fingerprints = match before {
+                // the first one's, as of a hello over TCP
+                Some(before) => before.fingerprints.clone(),
+                None if tools.fingerprints => Some(Box::new(fingerprints(hello, say.letter))),
+                None => None,
+            };
+            self.facts = Some(facts);
+            self.session_id = SessionId::new(hello.session_id);
+            self.take(name, hello.message, say, tools);
+        }
+        self.is_whole_at(say.mark());
+        !again
     }
 
-    /// A whole hello, of TLS or not.
-    fn whole(&mut self, sni: Sni<'_>, message: &[u8], say: &Say<'_>, tools: &mut Tools) {
-        self.whole = say.mark();
-        self.truncated = false;
-        self.refused = None;
-        self.retry = None;
-        self.name = Some(tools.names.get(sni));
+    /// A whole hello that is not TLS; true where it is to be told.
+    fn foreign(&mut self, sni: Sni<'_>, message: &[u8], say: &Say<'_>, tools: &mut Tools) -> bool {
+        let name = tools.names.get(sni);
+        let again = self.name.as_ref() == Some(&name);
+        if !again {
+            self.take(name, message, say, tools);
+        }
+        self.is_whole_at(say.mark());
+        !again
+    }
+
+    /// Takes a hello for the one to tell.
+    fn take(&mut self, name: Arc<Name>, message: &[u8], say: &Say<'_>, tools: &Tools) {
+        self.name = Some(name);
+        self.told = say.mark();
         if tools.keep_bytes {
             let head = self.head.take().unwrap_or_default();
             self.bytes = Some(Box::new(HelloBytes { head, records: message.into() }));
         }
+    }
+
+    fn is_whole_at(&mut self, mark: Mark) {
+        self.whole = mark;
+        self.truncated = false;
+        self.refused = None;
+        self.retry = None;
     }
 
     /// A datagram that repeats the hello; one that was captured twice is none.

@@ -112,7 +112,7 @@ impl Datagrams {
             }
             return;
         };
-        if found.is_none_or(|found| found.isn != row.tag(segment.payload)) {
+        if found.is_none_or(|found| !row.repeats(segment.payload, found.isn)) {
             self.begin(row, segment, desk);
         }
     }
@@ -123,13 +123,17 @@ impl Datagrams {
 
     /// A datagram that may begin a connection, and belongs to none that is known.
     fn begin(&mut self, row: &'static dyn DatagramProtocol, segment: &Segment<'_>, desk: &mut Desk<'_>) {
-        let mut new = Connection::new(row, segment, self.now);
-        let Some(heard) = new.read(segment, &mut self.scratch, desk.tools) else {
+        let mut new = Connection::new(row, segment, self.now, desk.tools.wanted);
+        let Some(mut heard) = new.read(segment, true, &mut self.scratch, desk.tools) else {
             desk.tools.skips.add(Skip::Sealed);
             return;
         };
-        self.make_room(segment.hash, segment.time, desk);
-        desk.stats.total += 1;
+        if self.continues(&mut new) {
+            heard.hello = false;
+        } else {
+            self.make_room(segment.hash, segment.time, desk);
+            desk.stats.total += 1;
+        }
         let (older, isn) = match self.table.find(segment.hash) {
             Some(found) => (if let State::Open(index) = found.state { Some(index) } else { None }, found.isn),
             None => (None, 0),
@@ -174,6 +178,7 @@ impl Datagrams {
             connection.since = self.now;
             if !std::mem::replace(&mut connection.named, true) {
                 connection.exchange.add_to(desk.stats);
+                desk.stats.conflicts += u64::from(connection.reader.conflict());
             }
             if desk.settings.emit_hello {
                 desk.out.push(record::hello(connection));

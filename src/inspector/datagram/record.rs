@@ -47,7 +47,9 @@ pub(super) fn tell(
         return None;
     }
     stats.incomplete_hello += u64::from(!exchange.is_whole());
-    let judged = judge(exchange, cause, now);
+    let [forth, back] = connection.traffic;
+    let seen = if exchange.client_is_back { forth } else { back }.packets > 0;
+    let judged = judge(exchange, seen, cause, now);
     let over = matches!(cause, Cause::Established | Cause::Alert { .. } | Cause::Closed { .. });
     let handshake = Handshake {
         result: judged.result,
@@ -71,6 +73,7 @@ pub(super) fn tell(
         ..hello(connection)
     };
     told.marks.gap = judged.gap;
+    told.shown = std::mem::take(&mut connection.exchange.shown);
     told.bytes = connection.exchange.bytes.take();
     Some(told)
 }
@@ -85,7 +88,8 @@ struct Judged {
     gap: bool,
 }
 
-fn judge(exchange: &Exchange, cause: Cause, now: Timestamp) -> Judged {
+/// `seen`: the server's direction is in the capture.
+fn judge(exchange: &Exchange, seen: bool, cause: Cause, now: Timestamp) -> Judged {
     let of = |result, by, at, established| Judged { result, by, at, established, gap: false };
     let by = match cause {
         Cause::Alert { by_client } | Cause::Closed { by_client } => Some(peer(by_client)),
@@ -107,13 +111,16 @@ fn judge(exchange: &Exchange, cause: Cause, now: Timestamp) -> Judged {
         };
         return of(Outcome::Ok, Some(Peer::Server), Some(at), established);
     }
-    let (client_went_on, unread) = exchange.encrypted;
+    let (client_went_on, unread) = exchange.went_on;
     match (cause, exchange.refused) {
         (Cause::Closed { .. }, _) => of(Outcome::Closed, by, Some(now), Some(false)),
         // the server said more than was captured, or the client heard more
         _ if unread || client_went_on => Judged { gap: unread, ..of(Outcome::NotSeen, None, None, None) },
         (Cause::Timeout, Some(at)) => of(Outcome::Closed, Some(Peer::Server), Some(at), Some(false)),
-        (Cause::Timeout, None) => of(Outcome::Timeout, None, None, Some(false)),
+        // the silence is real: the client waits in vain, or the server said no more
+        (Cause::Timeout, None) if seen || exchange.retransmits > 0 => {
+            of(Outcome::Timeout, None, None, Some(false))
+        }
         _ => of(Outcome::NotSeen, None, None, None),
     }
 }
@@ -122,7 +129,7 @@ fn judge(exchange: &Exchange, cause: Cause, now: Timestamp) -> Judged {
 pub(super) fn hello(connection: &Connection) -> Observation {
     let exchange = &connection.exchange;
     let first = exchange.first.unwrap_or(connection.first);
-    let whole = if exchange.is_whole() { exchange.whole } else { first };
+    let whole = if exchange.is_whole() { exchange.told } else { first };
     Observation {
         action: Action::Hello,
         time: first.time,
@@ -140,7 +147,7 @@ pub(super) fn hello(connection: &Connection) -> Observation {
         shown: Shown::default(),
         handshake: None,
         traffic: None,
-        marks: Marks { truncated: exchange.truncated, ..Marks::default() },
+        marks: Marks { truncated: exchange.truncated, gap: false, conflict: connection.reader.conflict() },
         bytes: None,
     }
 }

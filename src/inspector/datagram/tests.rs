@@ -79,6 +79,11 @@ impl DatagramReader for ToyReader {
             }
             b'h' => {
                 self.message.clear();
+                scratch.extend([*argument, self.id.unwrap()].repeat(16));
+                Said::ClientHello(hello(scratch, *argument))
+            }
+            b'k' => {
+                // the same, whatever the connection
                 scratch.extend([*argument; 32]);
                 Said::ClientHello(hello(scratch, *argument))
             }
@@ -118,7 +123,7 @@ fn hello(random: &[u8], letter: u8) -> Hello<'_> {
     Hello {
         message: b"message",
         wire_len: 7,
-        records: 2,
+        records: 3,
         random: random.first_chunk().unwrap(),
         legacy_version: Version::TLS12,
         offered: Version::TLS13,
@@ -236,7 +241,7 @@ fn a_hello_and_its_answer_make_one_record() {
     assert_eq!((record.protocol, record.flow.ports, record.packet), ("toy", (1, 443), 1));
     let (handshake, facts) = (record.handshake.unwrap(), record.hello.unwrap());
     assert_eq!((handshake.latency, handshake.established), (Some(3 * MS), Some(true)));
-    assert_eq!((facts.segments, facts.records, facts.bytes, facts.index), (1, 2, 7, 0));
+    assert_eq!((facts.segments, facts.records, facts.bytes, facts.index), (1, 3, 7, 0));
     watch.answers(".1e_");
     watch.says("bulk");
     watch.finish();
@@ -260,8 +265,9 @@ fn what_opens_no_connection_is_counted_and_forgotten() {
 #[test]
 fn outcomes() {
     for (sent, waits, expected) in [
-        (&[(false, "@1ha")][..], true, "handshake a.example timeout"),
-        (&[(false, "@1ha")], false, "handshake a.example not_seen"),
+        (&[(false, "@1ha")][..], true, "handshake a.example not_seen"),
+        (&[(false, "@1ha"), (true, ".1")], true, "handshake a.example timeout"),
+        (&[(false, "@1ha"), (true, ".1")], false, "handshake a.example not_seen"),
         (&[(false, "@1ha"), (false, ".1e_")], true, "handshake a.example not_seen"),
         (&[(false, "@1ha"), (true, ".1e_")], true, "handshake a.example not_seen"),
         (&[(false, "@1ha"), (true, ".1!2")], true, "handshake a.example alert by server"),
@@ -288,6 +294,16 @@ fn outcomes() {
         assert_eq!(watch.told(), [expected], "{sent:?}");
         assert_eq!(watch.datagrams.held, 0);
     }
+}
+
+#[test]
+fn a_client_that_repeats_itself_waits_in_vain() {
+    let mut watch = Watch::plain();
+    watch.says("@1ha");
+    watch.wait(SECOND);
+    watch.says(".1a_");
+    watch.wait(9 * SECOND);
+    assert_eq!(watch.told(), ["handshake a.example timeout"]);
 }
 
 #[test]
@@ -355,18 +371,21 @@ fn a_second_hello_has_index_1_and_is_told_when_it_is_whole() {
 }
 
 #[test]
-fn a_hello_repeated_for_its_address_is_told_once_unless_it_is_another() {
-    for (second, records) in [(".1ha", 2), (".1hb", 3)] {
+fn a_hello_repeated_for_its_address_is_told_once_unless_it_has_another_name() {
+    for (second, records, packet) in [(".1ha", 2, 1), (".1hb", 3, 3)] {
         let mut watch = Watch::new(Settings { emit_hello: true, ..Settings::default() });
         watch.says("@1ha");
         watch.answers(".1ra");
+        watch.wait(MS);
         watch.says(second);
+        watch.wait(MS);
         watch.answers(".1s4");
         watch.finish();
         let last = watch.out.last().unwrap();
         assert_eq!((watch.out.len(), last.hello.as_ref().unwrap().index), (records, 0));
-        assert!(!last.handshake.as_ref().unwrap().hello_retry);
-        assert_eq!(last.packet, 3);
+        let handshake = last.handshake.as_ref().unwrap();
+        assert_eq!((handshake.hello_retry, handshake.latency), (false, Some(MS)), "from the newest hello on");
+        assert_eq!((last.packet, watch.out[0].packet), (packet, 1));
     }
 }
 
@@ -414,6 +433,38 @@ fn the_same_ports_may_be_used_again() {
     }
     assert_eq!(watch.told().len(), 3);
     assert_eq!(watch.datagrams.len(), 1);
+}
+
+#[test]
+fn the_same_hello_under_another_id_is_the_same_connection() {
+    let mut watch = Watch::new(Settings { emit_hello: true, emit_end: true, ..Settings::default() });
+    watch.says("@1ka");
+    watch.wait(5 * MS);
+    watch.says("@1a_");
+    watch.says("@2ka");
+    watch.wait(5 * MS);
+    watch.says("@3kb");
+    watch.answers(".2s4e_");
+    watch.says(".2e_");
+    watch.finish();
+    let first = watch.out[2].clone();
+    assert_eq!(
+        watch.told(),
+        [
+            "hello a.example",
+            "hello b.example",
+            "handshake a.example ok by server",
+            "handshake b.example not_seen",
+            "end b.example",
+            "end a.example"
+        ]
+    );
+    let handshake = first.handshake.unwrap();
+    assert_eq!((first.time, first.packet), (Timestamp(SECOND), 1));
+    assert_eq!((handshake.latency, handshake.total), (Some(5 * MS), Some(10 * MS)), "from the newest hello");
+    assert_eq!(handshake.retransmits, 1);
+    assert_eq!((watch.stats.total, watch.stats.with_sni, watch.stats.evicted), (2, 2, 0));
+    assert_eq!(watch.datagrams.held, 0);
 }
 
 #[test]
