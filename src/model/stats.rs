@@ -11,6 +11,17 @@ pub struct SourceStats {
     pub dropped_by_kernel: u64,
     /// Packets that the interface or its driver dropped.
     pub dropped_by_interface: u64,
+    /// Packets that passed the filter and were cut off in the kernel, where it counts them.
+    pub cut: Option<CutStats>,
+}
+
+/// What the kernel cut off because nobody reads it: no loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CutStats {
+    /// Packets.
+    pub packets: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// What became of the connections.
@@ -72,6 +83,11 @@ impl RunStats {
         self.source.received += other.source.received;
         self.source.dropped_by_kernel += other.source.dropped_by_kernel;
         self.source.dropped_by_interface += other.source.dropped_by_interface;
+        if let Some(more) = other.source.cut {
+            let cut = self.source.cut.get_or_insert_default();
+            cut.packets += more.packets;
+            cut.bytes += more.bytes;
+        }
         self.skips.merge(&other.skips);
         let (mine, theirs) = (&mut self.flows, &other.flows);
         mine.active += theirs.active;
