@@ -6,11 +6,14 @@
 
 mod bare;
 mod classic;
+mod datagram;
 mod depth;
 mod ebpf;
 mod kernel;
 mod link;
 mod object;
+mod packet;
+mod segment;
 mod translate;
 
 use std::os::fd::AsFd;
