@@ -2,7 +2,7 @@
 //!
 //! What the tests of the whole program (tests/live) cannot choose: the method of the cut, the size of its map, and the
 //! end of one ring.
-#![expect(clippy::unwrap_used, unreachable_pub, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, unreachable_pub, reason = "helpers of tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -111,13 +111,19 @@ fn the_users_filter_holds_under_every_cut() {
         send(&lab.far, frames);
         let mut found: Vec<_> = sources.iter_mut().map(frames_of).collect();
         // what the two ends of the link say of themselves, at any time
-        found.iter_mut().for_each(|all| all.retain(|frame| frame[12..14] != [0x86, 0xdd]));
+        for all in &mut found {
+            all.retain(|frame| frame[12..14] != [0x86, 0xdd]);
+        }
         let what = |all: &[Vec<u8>]| all.iter().map(|frame| frame[..48].to_vec()).collect::<Vec<_>>();
         assert!(found[1] == found[0], "{filter}: {:?} {:?}", what(&found[1]), what(&found[0]));
         let with_payload = |frame: &&Vec<u8>| !is_bare(frame);
         assert!(found[2].iter().eq(found[0].iter().filter(with_payload)), "{filter}");
     }
 }
+
+const FIN: usize = 1;
+const SYN: usize = 2;
+const RST: usize = 4;
 
 /// An IPv4 TCP segment with no payload and none of SYN, FIN, RST. One tag is no hindrance: the kernel takes it out of a
 /// received frame ahead of the filter, and libpcap puts it back.
@@ -126,7 +132,8 @@ fn is_bare(frame: &[u8]) -> bool {
     let at = |place: usize| usize::from(frame.get(tag + place).copied().unwrap_or_default());
     let tcp = 14 + (at(14) & 0x0f) * 4;
     let is_tcp = (at(12), at(13), at(23)) == (8, 0, 6);
-    is_tcp && at(tcp + 13) & 7 == 0 && (at(16) << 8 | at(17)) + 14 == tcp + (at(tcp + 12) >> 4) * 4
+    let control = at(tcp + 13) & (FIN | SYN | RST);
+    is_tcp && control == 0 && (at(16) << 8 | at(17)) + 14 == tcp + (at(tcp + 12) >> 4) * 4
 }
 
 #[test]

@@ -209,6 +209,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn depths_are_bytes_or_all() {
+        for (text, bytes) in [
+            ("all", None),
+            ("16k", Some(16_384)),
+            ("4096", Some(4096)),
+            ("1M", Some(1 << 20)),
+            ("512M", Some(1 << 29)),
+        ] {
+            assert_eq!(depth(text), Ok(Depth(bytes)), "{text}");
+        }
+        for text in
+            ["", "k", "none", "-1", "+16k", "4095", "3k", "513M", "8g", "99999999999999999999", "1.5M"]
+        {
+            assert!(depth(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn durations_have_a_unit_or_are_seconds() {
         for (text, millis) in [
             ("10s", 10_000),

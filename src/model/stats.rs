@@ -103,3 +103,28 @@ impl RunStats {
         mine.unanswered += theirs.unanswered;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{CutStats, RunStats};
+
+    #[test]
+    fn what_was_cut_is_added_where_it_is_counted() {
+        let with = |cut| {
+            let mut stats = RunStats::default();
+            stats.source.cut = cut;
+            stats
+        };
+        let some = |packets, bytes| Some(CutStats { packets, bytes });
+        for (one, other, sum) in [
+            (None, None, None),
+            (some(1, 2), None, some(1, 2)),
+            (None, some(1, 2), some(1, 2)),
+            (some(1, 2), some(3, 4), some(4, 6)),
+        ] {
+            let mut stats = with(one);
+            stats.add(&with(other));
+            assert_eq!(stats.source.cut, sum);
+        }
+    }
+}

@@ -239,3 +239,30 @@ fn wall_clock() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::new(since.as_secs(), u64::from(since.subsec_nanos()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reading_thread_that_fails_says_so_and_one_that_ends_does_not() {
+        let (sender, receiver) = channel();
+        let last_words = |input| LastWords { input, name: "ens4".to_owned(), sender: sender.clone() };
+        let (failing, ending) = (last_words(1), last_words(0));
+        let failed = thread::spawn(move || {
+            let _failing = failing;
+            panic!("on purpose");
+        });
+        assert!(failed.join().is_err());
+        thread::spawn(move || drop(ending)).join().unwrap();
+        let message = receiver.try_recv().unwrap();
+        assert_eq!(message.input, 1);
+        assert!(message.stats.is_none(), "what it counted stays counted");
+        let Some(Err(error)) = message.end else { panic!("it ended well") };
+        assert!(
+            is_fatal(&error) && error.to_string().starts_with("ens4: a reading thread failed"),
+            "{error}"
+        );
+        assert!(receiver.try_recv().is_err());
+    }
+}

@@ -35,7 +35,7 @@ pub(crate) const VLAN_PRESENT: u32 = FACTS + 48;
 /// Its `EtherType` (`SKF_AD_VLAN_TPID`).
 pub(crate) const VLAN_TYPE: u32 = FACTS + 60;
 
-/// Opcodes (linux/bpf_common.h): `LD` sets A, `LDX` sets X, `K` is the instruction's operand.
+/// Opcodes (`linux/bpf_common.h`): `LD` sets A, `LDX` sets X, `K` is the instruction's operand.
 pub(crate) mod code {
     pub(crate) const LD_IMM: u16 = 0x00;
     pub(crate) const LD_W: u16 = 0x20;

@@ -14,6 +14,8 @@ mod link;
 mod object;
 mod packet;
 mod segment;
+#[cfg(test)]
+mod tests;
 mod translate;
 
 use std::os::fd::AsFd;
@@ -95,13 +97,11 @@ impl Cut {
             if options.best == Method::Nothing {
                 return Joined::Nothing;
             }
-            match bare::with_cut(&user, layout) {
-                Some(joined) => Joined::Stateless(joined),
-                None => {
-                    reasons.push("classic BPF: the filter is too long".to_owned());
-                    Joined::Nothing
-                }
-            }
+            let Some(joined) = bare::with_cut(&user, layout) else {
+                reasons.push("classic BPF: the filter is too long".to_owned());
+                return Joined::Nothing;
+            };
+            Joined::Stateless(joined)
         });
         Self { program, reasons, depth: options.depth.unwrap_or_default(), told: Mutex::new((0, 0)) }
     }
