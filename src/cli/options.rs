@@ -224,7 +224,7 @@ pub struct WatchOptions {
     #[arg(long, value_name = "N", default_value = "1000000", env = "SNI_WATCH_MAX_FLOWS")]
     pub max_flows: NonZeroUsize,
 
-    /// Read files with N threads, watch each interface with N rings; 0 is one for each core
+    /// Threads for files, rings for each interface; 0: one for each core
     ///
     /// Files: with two or more, one thread reads and inspects while another counts and writes; the output is the
     /// same. Interfaces: each ring has a thread, and a connection is seen whole by one of them; records of different

@@ -418,6 +418,7 @@ fn sample(id: &str) -> Option<&'static str> {
         "buffer" => "-B 1",
         "direction" => "-Q in",
         "user" => "-Z nobody",
+        "capture_depth" => "--capture-depth all",
         "immediate_mode" => "--immediate-mode",
         "time_stamp_type" => "--time-stamp-type host",
         "sni" => "--sni a",

@@ -71,7 +71,7 @@ fn a_hello_longer_than_the_depth_survives_and_so_does_one_deep_in_a_connection()
     watch.until_lines(1);
     // TLS begins after 20,000 bytes of something else
     let mut talk = Talk::open(42_001, (7, 7));
-    talk.say(true, &[b'.'; 20_000], 1000);
+    talk.say(true, &vec![b'.'; 20_000], 1000);
     talk.hear(false);
     talk.say(true, &padded(&hello("late.example"), 6000), 1400);
     send(&lab.far, talk.close());

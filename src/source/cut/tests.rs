@@ -1,4 +1,4 @@
-//! Programs that need no kernel to be checked; tests/live_rings.rs runs them all in one.
+//! Programs that need no kernel to be checked; `tests/live_rings.rs` runs them all in one.
 
 use super::classic::{Classic, Code, MAX_INSTRUCTIONS, PROTOCOL, code, op};
 use super::link::Layout;
@@ -22,10 +22,9 @@ fn run(program: &[Classic], packet: &[u8]) -> u32 {
         let loaded = match one.code {
             code::LD_W => load(one.k, 4),
             code::LD_H => load(one.k, 2),
-            code::LD_B => load(one.k, 1),
             code::LD_H_IND => load(x + one.k, 2),
             code::LD_B_IND => load(x + one.k, 1),
-            code::LDX_MSH => load(one.k, 1),
+            code::LD_B | code::LDX_MSH => load(one.k, 1),
             _ => Some(0),
         };
         let Some(loaded) = loaded else { return 0 };
@@ -47,7 +46,7 @@ fn run(program: &[Classic], packet: &[u8]) -> u32 {
             code::TAX => x = a,
             code::JA => at += one.k as usize,
             code::JEQ | code::JSET | code::JEQ_X => {
-                at += usize::from(if condition { one.jt } else { one.jf })
+                at += usize::from(if condition { one.jt } else { one.jf });
             }
             code::RET => return one.k,
             other => panic!("{other:#x}"),
@@ -61,9 +60,9 @@ fn frame(flags: u8, ip_options: u8, tcp_options: u8, payload: usize) -> Vec<u8> 
     let tcp = 20 + usize::from(tcp_options);
     let total = u16::try_from(ip + tcp + payload).unwrap().to_be_bytes();
     let mut bytes = vec![0; 12];
-    bytes.extend([8, 0, 0x40 | (ip / 4) as u8, 0, total[0], total[1], 0, 1, 0x40, 0, 64, 6]);
+    bytes.extend([8, 0, 0x40 + (20 + ip_options) / 4, 0, total[0], total[1], 0, 1, 0x40, 0, 64, 6]);
     bytes.resize(14 + ip, 1);
-    bytes.extend([1, 187, 200, 1, 0, 0, 0, 1, 0, 0, 0, 1, (tcp / 4 * 16) as u8, flags]);
+    bytes.extend([1, 187, 200, 1, 0, 0, 0, 1, 0, 0, 0, 1, (20 + tcp_options) / 4 * 16, flags]);
     bytes.resize(14 + ip + tcp, 1);
     bytes.resize((14 + ip + tcp + payload).max(60), 0x17);
     bytes
