@@ -29,10 +29,6 @@ pub fn closing(snapshot: &Snapshot) -> String {
     if stats.source.dropped_by_interface > 0 {
         _ = writeln!(text, "{} dropped by interface", many(stats.source.dropped_by_interface, "packet"));
     }
-    if let Some(cut) = stats.source.cut.filter(|cut| cut.packets > 0) {
-        let cut_off = many(cut.packets, "packet");
-        _ = writeln!(text, "{cut_off} ({} bytes) of bulk cut off in the kernel, which is no loss", cut.bytes);
-    }
     if stats.dropped_by_app > 0 {
         let dropped = many(stats.dropped_by_app, "record");
         _ = writeln!(text, "{dropped} dropped by sni-watch: the output is too slow");
@@ -57,6 +53,10 @@ pub fn connections(snapshot: &Snapshot) -> String {
         (flows.no_hello, "without a hello"),
         (flows.evicted, "dropped because the table was full"),
         (flows.conflicts, "with contradictory bytes in the hello"),
+        (
+            snapshot.stats.source.cut.unwrap_or_default().packets,
+            "packets cut off in the kernel, which is no loss",
+        ),
     ] {
         if count > 0 {
             _ = write!(text, ", {count} {what}");
