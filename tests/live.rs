@@ -12,10 +12,14 @@
     reason = "test code fails loudly"
 )]
 
+#[path = "live/cut.rs"]
+mod cut;
 #[path = "live/dtls.rs"]
 mod dtls;
 #[path = "live/endings.rs"]
 mod endings;
+#[path = "live/frames.rs"]
+mod frames;
 #[path = "live/interfaces.rs"]
 mod interfaces;
 #[path = "live/names.rs"]
@@ -24,6 +28,8 @@ mod names;
 mod netns;
 #[path = "live/outcomes.rs"]
 mod outcomes;
+#[path = "live/rings.rs"]
+mod rings;
 mod support;
 #[path = "live/traffic.rs"]
 mod traffic;

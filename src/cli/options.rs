@@ -123,6 +123,20 @@ pub struct CaptureOptions {
     #[arg(long)]
     pub immediate_mode: bool,
 
+    /// Bytes of each direction to look into, such as 16k, or all
+    ///
+    /// Deeper in a connection nobody looks: the kernel drops what is there before it copies it, and counts it apart
+    /// (eBPF, which takes root or the capabilities `cap_net_raw` and `cap_bpf`; else it drops bare acknowledgements
+    /// only). The beginning of a hello and the end of a connection are seen at any depth; packets and bytes of a
+    /// connection are not told then. The default is 16k, and with --emit end all. -v says what is in force.
+    #[arg(
+        long,
+        value_name = "BYTES|all",
+        value_parser = value::depth,
+        env = "SNI_WATCH_CAPTURE_DEPTH"
+    )]
+    pub capture_depth: Option<value::Depth>,
+
     /// Which clock stamps the packets, such as adapter
     ///
     /// host, `host_lowprec`, `host_hiprec`, adapter or `adapter_unsynced`, as far as the interface has it.
@@ -210,9 +224,12 @@ pub struct WatchOptions {
     #[arg(long, value_name = "N", default_value = "1000000", env = "SNI_WATCH_MAX_FLOWS")]
     pub max_flows: NonZeroUsize,
 
-    /// Read files with N threads; 0 is one for each core
+    /// Threads for files, rings for each interface; 0: one for each core
     ///
-    /// With two or more, one thread reads and inspects while another counts and writes; the output is the same.
+    /// Files: with two or more, one thread reads and inspects while another counts and writes; the output is the
+    /// same. Interfaces: each ring has a thread, and a connection is seen whole by one of them; records of different
+    /// rings may be up to a tenth of a second out of order. --max-flows is for all rings of an interface together;
+    /// with --packets there is one ring.
     #[arg(long, value_name = "N", default_value_t = 1, env = "SNI_WATCH_JOBS")]
     pub jobs: usize,
 }

@@ -7,7 +7,7 @@ use crate::cli::filter::filter;
 use crate::cli::name::{datacenter, name_pattern};
 use crate::cli::options::{CaptureOptions, InputOptions, Options, StopOptions};
 use crate::cli::records::{BytesOptions, OutputOptions, SelectOptions};
-use crate::cli::value::Kind;
+use crate::cli::value::{Depth, Kind};
 use crate::cli::world::World;
 use crate::cli::{Args, Subcommand};
 use crate::error::Error;
@@ -16,6 +16,7 @@ use crate::output;
 use crate::output::context::{HexMode, TimeStyle};
 use crate::run::plan::{Emit, Input, Limits, Plan, View, Watch, When};
 use crate::run::select::{Patterns, Select};
+use crate::source::cut::CutOptions;
 use crate::source::live::options::{Direction, LiveOptions};
 use crate::tally::snapshot::Dimension;
 
@@ -85,14 +86,15 @@ pub(super) fn watch(
         return link_types(input);
     }
     let by = dimensions(&output);
+    let emit = emit(&output.emit);
     Ok(command(Plan {
         filter: filter(&input)?,
         user: capture.user.clone(),
-        input: inputs(input, capture, world)?,
+        input: inputs(input, capture, emit, world)?,
         watch: Watch {
             handshake_timeout: watch.handshake_timeout,
             max_flows: watch.max_flows.get(),
-            emit: emit(&output.emit),
+            emit,
             name_pattern: watch.name_pattern.as_deref().map(name_pattern).transpose()?,
             local_datacenter: watch.local_datacenter.as_deref().map(datacenter).transpose()?,
         },
@@ -116,7 +118,12 @@ fn link_types(input: InputOptions) -> Result<Command, Error> {
     }
 }
 
-fn inputs(input: InputOptions, capture: CaptureOptions, world: &World<'_>) -> Result<Input, Error> {
+fn inputs(
+    input: InputOptions,
+    capture: CaptureOptions,
+    emit: Emit,
+    world: &World<'_>,
+) -> Result<Input, Error> {
     match (input.interfaces.is_empty(), input.read.is_empty()) {
         (true, true) => no_input(world),
         (false, false) => usage("-i and -r exclude each other: watch interfaces or read captures"),
@@ -124,7 +131,7 @@ fn inputs(input: InputOptions, capture: CaptureOptions, world: &World<'_>) -> Re
             usage("-Q needs -i: a capture file does not say which way its packets went")
         }
         (true, false) => Ok(Input::Files(input.read)),
-        (false, true) => live(input.interfaces, capture),
+        (false, true) => live(input.interfaces, capture, emit),
     }
 }
 
@@ -136,7 +143,7 @@ fn no_input<T>(world: &World<'_>) -> Result<T, Error> {
 }
 
 /// Each interface once; `any` alone, since it would show every frame of another one a second time.
-fn live(typed: Vec<String>, capture: CaptureOptions) -> Result<Input, Error> {
+fn live(typed: Vec<String>, capture: CaptureOptions, emit: Emit) -> Result<Input, Error> {
     let interfaces = distinct(typed);
     if interfaces.len() > 1 && interfaces.iter().any(|name| name == "any") {
         return usage("-i any covers every interface: leave the other -i out");
@@ -148,9 +155,18 @@ fn live(typed: Vec<String>, capture: CaptureOptions) -> Result<Input, Error> {
         direction: capture.direction.map(Direction::from).unwrap_or_default(),
         immediate: capture.immediate_mode,
         timestamp_type: capture.time_stamp_type,
+        cut: CutOptions { depth: capture_depth(capture.capture_depth, emit), ..CutOptions::default() },
         ..LiveOptions::default()
     };
     Ok(Input::Live { interfaces, capture })
+}
+
+/// `--capture-depth` unless typed: more than the clear part of a handshake takes; a longer hello passes whole.
+const CAPTURE_DEPTH: u32 = 16 * 1024;
+
+/// The end of a connection tells how much it carried: whoever asks for it wants that, unless they say otherwise.
+fn capture_depth(typed: Option<Depth>, emit: Emit) -> Option<u32> {
+    typed.map_or((!emit.end).then_some(CAPTURE_DEPTH), |Depth(bytes)| bytes)
 }
 
 fn distinct<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec<T> {

@@ -57,6 +57,21 @@ fn capture(line: &str) -> LiveOptions {
 }
 
 #[test]
+fn bulk_is_cut_off_unless_the_ends_or_all_are_asked_for() {
+    for (line, depth) in [
+        ("-i ens4", Some(16_384)),
+        ("-i ens4 --emit hello", Some(16_384)),
+        ("-i ens4 --emit end", None),
+        ("-i ens4 --emit all", None),
+        ("-i ens4 --emit end --capture-depth 64k", Some(65_536)),
+        ("-i ens4 --capture-depth all", None),
+    ] {
+        assert_eq!(capture(line).cut.depth, depth, "{line}");
+    }
+    assert!(parse("-i ens4 --capture-depth 1k").is_err());
+}
+
+#[test]
 fn the_parser_is_consistent() {
     command().debug_assert();
 }
@@ -403,6 +418,7 @@ fn sample(id: &str) -> Option<&'static str> {
         "buffer" => "-B 1",
         "direction" => "-Q in",
         "user" => "-Z nobody",
+        "capture_depth" => "--capture-depth all",
         "immediate_mode" => "--immediate-mode",
         "time_stamp_type" => "--time-stamp-type host",
         "sni" => "--sni a",

@@ -132,6 +132,30 @@ pub(crate) fn kibibytes(text: &str) -> Result<u32, String> {
     if size == 0 { Err("not above zero".to_string()) } else { Ok(size) }
 }
 
+/// A value of `--capture-depth`: bytes, or `None` for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Depth(pub Option<u32>);
+
+/// Reads a depth: `all`, or bytes, also with the unit `k` or `M` (powers of 1,024), of 4 KiB to 1 GiB.
+pub(crate) fn depth(text: &str) -> Result<Depth, String> {
+    if text == "all" {
+        return Ok(Depth(None));
+    }
+    let units = [(['k', 'K'], 1 << 10), (['m', 'M'], 1 << 20)];
+    let (digits, unit) = units
+        .iter()
+        .find_map(|(letters, unit)| text.strip_suffix(letters.as_slice()).map(|digits| (digits, *unit)))
+        .unwrap_or((text, 1));
+    let bad = "not a depth such as 16k, 65536, 1M or all";
+    let number: u32 = Some(digits).filter(|d| !d.starts_with('+')).and_then(|d| d.parse().ok()).ok_or(bad)?;
+    let in_range = |bytes: &u32| (4 << 10..=512 << 20).contains(bytes);
+    number
+        .checked_mul(unit)
+        .filter(in_range)
+        .map(|bytes| Depth(Some(bytes)))
+        .ok_or("not of 4k to 512M".into())
+}
+
 /// Reads a point in time; local time is this host's.
 pub(crate) fn when(text: &str) -> Result<When, String> {
     when_in(text, &TimeZone::system())
@@ -183,6 +207,24 @@ fn time_of_day(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn depths_are_bytes_or_all() {
+        for (text, bytes) in [
+            ("all", None),
+            ("16k", Some(16_384)),
+            ("4096", Some(4096)),
+            ("1M", Some(1 << 20)),
+            ("512M", Some(1 << 29)),
+        ] {
+            assert_eq!(depth(text), Ok(Depth(bytes)), "{text}");
+        }
+        for text in
+            ["", "k", "none", "-1", "+16k", "4095", "3k", "513M", "8g", "99999999999999999999", "1.5M"]
+        {
+            assert!(depth(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn durations_have_a_unit_or_are_seconds() {

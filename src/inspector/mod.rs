@@ -206,7 +206,8 @@ impl Inspector {
     /// The first payload: from here on the bytes count.
     fn promote(&mut self, index: u32, segment: &Segment<'_>, tcp: Tcp, out: &mut Vec<Observation>) {
         let Some(half) = self.halves.remove(index) else { return };
-        let connection = Connection::from_half(&half, segment.hash, self.now);
+        let mut connection = Connection::from_half(&half, segment.hash, self.now);
+        connection.tcp_rtt = connection.tcp_rtt.filter(|_| !self.settings.cut_acknowledgements);
         let index = self.open.insert(connection, SEEK);
         self.table.insert(segment.hash, State::Open(index), half.isn);
         self.connection(index, segment, tcp, out);

@@ -21,6 +21,10 @@ pub struct Settings {
     pub fingerprints: bool,
     /// Read the server's certificate too; the client's is always read.
     pub certificates: bool,
+    /// The kernel cuts off a part of each connection: its packets and bytes cannot be told.
+    pub cut: bool,
+    /// It cuts off bare acknowledgements: nor can the TCP round trip.
+    pub cut_acknowledgements: bool,
 }
 
 impl Default for Settings {
@@ -33,6 +37,8 @@ impl Default for Settings {
             keep_bytes: false,
             fingerprints: false,
             certificates: false,
+            cut: false,
+            cut_acknowledgements: false,
         }
     }
 }

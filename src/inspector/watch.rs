@@ -224,7 +224,9 @@ impl Inspector {
                 self.open.renew(index, LINGER);
                 return;
             }
-            out.push(record::end(open, &told, at));
+            let mut end = record::end(open, &told, at);
+            end.traffic = end.traffic.filter(|_| !self.settings.cut);
+            out.push(end);
         }
         self.leave(index, cause);
     }

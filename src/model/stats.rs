@@ -11,6 +11,17 @@ pub struct SourceStats {
     pub dropped_by_kernel: u64,
     /// Packets that the interface or its driver dropped.
     pub dropped_by_interface: u64,
+    /// Packets that passed the filter and were cut off in the kernel, where it counts them.
+    pub cut: Option<CutStats>,
+}
+
+/// What the kernel cut off because nobody reads it: no loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CutStats {
+    /// Packets.
+    pub packets: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// What became of the connections.
@@ -72,6 +83,11 @@ impl RunStats {
         self.source.received += other.source.received;
         self.source.dropped_by_kernel += other.source.dropped_by_kernel;
         self.source.dropped_by_interface += other.source.dropped_by_interface;
+        if let Some(more) = other.source.cut {
+            let cut = self.source.cut.get_or_insert_default();
+            cut.packets += more.packets;
+            cut.bytes += more.bytes;
+        }
         self.skips.merge(&other.skips);
         let (mine, theirs) = (&mut self.flows, &other.flows);
         mine.active += theirs.active;
@@ -85,5 +101,30 @@ impl RunStats {
         mine.no_hello += theirs.no_hello;
         mine.conflicts += theirs.conflicts;
         mine.unanswered += theirs.unanswered;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CutStats, RunStats};
+
+    #[test]
+    fn what_was_cut_is_added_where_it_is_counted() {
+        let with = |cut| {
+            let mut stats = RunStats::default();
+            stats.source.cut = cut;
+            stats
+        };
+        let some = |packets, bytes| Some(CutStats { packets, bytes });
+        for (one, other, sum) in [
+            (None, None, None),
+            (some(1, 2), None, some(1, 2)),
+            (None, some(1, 2), some(1, 2)),
+            (some(1, 2), some(3, 4), some(4, 6)),
+        ] {
+            let mut stats = with(one);
+            stats.add(&with(other));
+            assert_eq!(stats.source.cut, sum);
+        }
     }
 }

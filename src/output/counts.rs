@@ -24,6 +24,18 @@ pub(super) fn stats(t: &mut Text<'_>, stats: &RunStats, sequence: u64, first: Op
         (",\"dropped_by_kernel\":", stats.source.dropped_by_kernel),
         (",\"dropped_by_interface\":", stats.source.dropped_by_interface),
         (",\"dropped_by_app\":", stats.dropped_by_app),
+    ];
+    for (key, count) in counts {
+        t.lit(key);
+        t.number(count);
+    }
+    if let Some(cut) = stats.source.cut {
+        t.lit(",\"cut_packets\":");
+        t.number(cut.packets);
+        t.lit(",\"cut_bytes\":");
+        t.number(cut.bytes);
+    }
+    let counts = [
         ("},\"flows\":{\"active\":", flows.active),
         (",\"total\":", flows.total),
         (",\"with_sni\":", flows.with_sni),

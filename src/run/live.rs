@@ -9,6 +9,7 @@ use crate::run::plan::Plan;
 use crate::run::report::say;
 use crate::run::stop::Stop;
 use crate::run::{Parts, conclude, sinks};
+use crate::source::cut::Method;
 use crate::source::live::LiveSource;
 use crate::source::live::options::LiveOptions;
 use crate::source::privileges;
@@ -21,24 +22,34 @@ pub(super) fn run(
     stop: &Stop,
 ) -> Result<ExitCode, Error> {
     let mut parts = Parts::new(&plan);
+    // `--packets` counts on one ring only
+    let rings = if plan.limits.packets.is_some() { 1 } else { plan.jobs };
     let filter = plan.filter.take().unwrap_or_else(hello::default_filter);
     let options = LiveOptions { filter: Some(filter.clone()), ..capture.clone() };
     let mut origins = Vec::new();
     let mut sources = Vec::new();
     for name in names {
         let id = OriginId(u16::try_from(origins.len()).unwrap_or(u16::MAX));
-        let source = LiveSource::open(name, id, &options)?;
-        if !plan.view.quiet {
-            let link = crate::wire::link(source.link()).map_or("unknown", |link| link.name);
-            let local = plan.watch.local_datacenter.as_deref();
-            let place = local.map(|local| format!(", local dc {local}")).unwrap_or_default();
-            say(format_args!("sni-watch: {name}, link {link}, filter \"{filter}\"{place}"));
+        let (opened, refused) = LiveSource::open_rings(name, id, &options, rings)?;
+        if let (Some(first), false) = (opened.first(), plan.view.quiet) {
+            introduce(name, first, &filter, plan.watch.local_datacenter.as_deref());
+            if plan.view.verbosity > 0 {
+                say(format_args!("sni-watch: {name}: {}, {}", rings_of(&opened), first.cut_words()));
+            }
         }
-        let waker = source.wake_handle();
-        stop.on_wake(Box::new(move || waker.wake()));
+        if let Some(refused) = refused {
+            say(format_args!("sni-watch: {name}: one ring only, the system refuses {rings}: {refused}"));
+        }
+        for source in &opened {
+            let waker = source.wake_handle();
+            stop.on_wake(Box::new(move || waker.wake()));
+            parts.settings.cut |= source.cut() != Method::Nothing;
+            parts.settings.cut_acknowledgements |= source.cut() == Method::Stateless;
+        }
         origins.push(Origin { name: name.clone(), node: plan.node.clone(), live: true });
-        sources.push(source);
+        sources.extend(opened.into_iter().map(|source| (name, source)));
     }
+    parts.settings.max_flows = (plan.watch.max_flows / rings.max(1)).max(1);
     if let Some(user) = &plan.user {
         privileges::drop_privileges(user)?;
     }
@@ -48,8 +59,9 @@ pub(super) fn run(
     collector.origins = origins;
     let (sender, receiver) = piped::channel();
     let readers = sources.len();
-    for (input, source) in sources.into_iter().enumerate() {
-        let reader = Reader { input, source: Box::new(source), worker: parts.worker(), live: true };
+    for (input, (name, source)) in sources.into_iter().enumerate() {
+        let name = name.clone();
+        let reader = Reader { input, name, source: Box::new(source), worker: parts.worker(), live: true };
         piped::start(reader, sender.clone(), stop)?;
     }
     drop(sender);
@@ -57,4 +69,18 @@ pub(super) fn run(
     let flow = piped::collect(&receiver, readers, (&mut collector, stop), &mut failed)?;
     conclude(&mut collector, flow, (&plan, true, true))?;
     Ok(if failed { ExitCode::Runtime } else { ExitCode::Done })
+}
+
+/// Says what is watched.
+fn introduce(name: &str, source: &LiveSource, filter: &str, local: Option<&str>) {
+    let link = crate::wire::link(source.link()).map_or("unknown", |link| link.name);
+    let place = local.map(|local| format!(", local dc {local}")).unwrap_or_default();
+    say(format_args!("sni-watch: {name}, link {link}, filter \"{filter}\"{place}"));
+}
+
+fn rings_of(opened: &[LiveSource]) -> String {
+    match opened.len() {
+        1 => "1 ring".to_owned(),
+        rings => format!("{rings} rings"),
+    }
 }

@@ -76,6 +76,8 @@ impl Parts {
             keep_bytes: plan.view.hex != HexMode::Off,
             fingerprints: plan.view.verbosity > 0,
             certificates: plan.view.verbosity > 0,
+            cut: false,
+            cut_acknowledgements: false,
         };
         let random = RandomState::new();
         let seed = Seed(random.hash_one(1), random.hash_one(2));

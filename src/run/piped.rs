@@ -30,7 +30,8 @@ const DRAIN: Duration = Duration::from_millis(30);
 pub(super) struct Message {
     input: usize,
     found: Yield,
-    stats: RunStats,
+    /// `None`: as before.
+    stats: Option<RunStats>,
     /// The input's end: `Err` with what went wrong.
     end: Option<Result<(), Error>>,
 }
@@ -39,6 +40,8 @@ pub(super) struct Message {
 pub(super) struct Reader {
     /// Which input.
     pub(super) input: usize,
+    /// What a person calls it.
+    pub(super) name: String,
     /// Where frames come from.
     pub(super) source: Box<dyn Source>,
     /// Who inspects them.
@@ -57,7 +60,8 @@ pub(super) fn run(
 ) -> Result<ControlFlow<()>, Error> {
     let (sender, receiver) = bounded(CHANNEL);
     collector.alone = true;
-    start(Reader { input: 0, source, worker, live: false }, sender, stop)?;
+    let name = "the input".to_owned();
+    start(Reader { input: 0, name, source, worker, live: false }, sender, stop)?;
     collect(&receiver, 1, (collector, stop), damaged)
 }
 
@@ -71,8 +75,32 @@ pub(super) fn start(reader: Reader, sender: Sender<Message>, stop: &Stop) -> Res
     let stop = stop.clone();
     let name = format!("input-{}", reader.input);
     let failed = |source| Error::Io { action: "cannot start a thread for", path: "the input".into(), source };
-    thread::Builder::new().name(name).spawn(move || read(reader, &sender, &stop)).map_err(failed)?;
+    let last_words = LastWords { input: reader.input, name: reader.name.clone(), sender: sender.clone() };
+    let work = move || {
+        let _last_words = last_words;
+        read(reader, &sender, &stop);
+    };
+    thread::Builder::new().name(name).spawn(work).map_err(failed)?;
     Ok(())
+}
+
+/// Tells the collector of a reading thread that panics; the others go on.
+struct LastWords {
+    input: usize,
+    name: String,
+    sender: Sender<Message>,
+}
+
+impl Drop for LastWords {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            return;
+        }
+        let problem = "a reading thread failed, and what it watched is not watched any more".to_owned();
+        let end = Some(Err(Error::Interface { name: std::mem::take(&mut self.name), problem }));
+        // A collector that is gone needs no telling.
+        drop(self.sender.send(Message { input: self.input, found: Yield::default(), stats: None, end }));
+    }
 }
 
 fn read(mut reader: Reader, sender: &Sender<Message>, stop: &Stop) {
@@ -99,8 +127,12 @@ fn read(mut reader: Reader, sender: &Sender<Message>, stop: &Stop) {
             Err(error) => {
                 let stats = counted(&reader.worker, reader.source.stats());
                 let found = std::mem::take(&mut reader.worker.out);
-                drop(sender.send(Message { input: reader.input, found, stats, end: Some(Err(error)) }));
+                let (stats, end) = (Some(stats), Some(Err(error)));
+                drop(sender.send(Message { input: reader.input, found, stats, end }));
             }
+        }
+        if let Some(news) = reader.source.notice() {
+            say(format_args!("sni-watch: {news}"));
         }
         if !reader.worker.out.is_empty() || last.elapsed() >= LOOK {
             last = Instant::now();
@@ -112,14 +144,14 @@ fn read(mut reader: Reader, sender: &Sender<Message>, stop: &Stop) {
     reader.worker.finish();
     let found = std::mem::take(&mut reader.worker.out);
     let stats = RunStats { dropped_by_app: dropped, ..counted(&reader.worker, reader.source.stats()) };
-    drop(sender.send(Message { input: reader.input, found, stats, end: Some(end) }));
+    drop(sender.send(Message { input: reader.input, found, stats: Some(stats), end: Some(end) }));
 }
 
 /// Sends what was found. A file waits for the collector; an interface does not wait for anybody.
 fn send(reader: &mut Reader, sender: &Sender<Message>, dropped: &mut u64) -> ControlFlow<()> {
     let stats = RunStats { dropped_by_app: *dropped, ..counted(&reader.worker, reader.source.stats()) };
     let found = std::mem::take(&mut reader.worker.out);
-    let message = Message { input: reader.input, found, stats, end: None };
+    let message = Message { input: reader.input, found, stats: Some(stats), end: None };
     if !reader.live {
         return if sender.send(message).is_err() {
             ControlFlow::Break(())
@@ -164,8 +196,8 @@ pub(super) fn collect(
             Err(RecvTimeoutError::Timeout) => continue,
             Err(RecvTimeoutError::Disconnected) => break,
         };
-        if let Some(slot) = stats.get_mut(message.input) {
-            *slot = message.stats;
+        if let (Some(slot), Some(newer)) = (stats.get_mut(message.input), message.stats) {
+            *slot = newer;
         }
         collector.stats = sum(&stats);
         let flow = collector.take(&mut message.found)?;
@@ -206,4 +238,31 @@ fn sum(all: &[RunStats]) -> RunStats {
 fn wall_clock() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::new(since.as_secs(), u64::from(since.subsec_nanos()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reading_thread_that_fails_says_so_and_one_that_ends_does_not() {
+        let (sender, receiver) = channel();
+        let last_words = |input| LastWords { input, name: "ens4".to_owned(), sender: sender.clone() };
+        let (failing, ending) = (last_words(1), last_words(0));
+        let failed = thread::spawn(move || {
+            let _failing = failing;
+            panic!("on purpose");
+        });
+        assert!(failed.join().is_err());
+        thread::spawn(move || drop(ending)).join().unwrap();
+        let message = receiver.try_recv().unwrap();
+        assert_eq!(message.input, 1);
+        assert!(message.stats.is_none(), "what it counted stays counted");
+        let Some(Err(error)) = message.end else { panic!("it ended well") };
+        assert!(
+            is_fatal(&error) && error.to_string().starts_with("ens4: a reading thread failed"),
+            "{error}"
+        );
+        assert!(receiver.try_recv().is_err());
+    }
 }

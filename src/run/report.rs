@@ -53,6 +53,10 @@ pub fn connections(snapshot: &Snapshot) -> String {
         (flows.no_hello, "without a hello"),
         (flows.evicted, "dropped because the table was full"),
         (flows.conflicts, "with contradictory bytes in the hello"),
+        (
+            snapshot.stats.source.cut.unwrap_or_default().packets,
+            "packets cut off in the kernel, which is no loss",
+        ),
     ] {
         if count > 0 {
             _ = write!(text, ", {count} {what}");

@@ -9,6 +9,9 @@
 pub mod options;
 
 mod counters;
+mod fanout;
+mod open;
+mod updown;
 
 use std::io;
 use std::ops::ControlFlow;
@@ -19,14 +22,16 @@ use std::time::Duration;
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
-use pcap::{Active, Capture, Linktype, Packet, Precision};
+use pcap::{Active, Capture, Packet, Precision};
 
 use crate::error::Error;
 use crate::model::frame::{Frame, LinkType, OriginId, Timestamp};
 use crate::model::stats::SourceStats;
+use crate::source::cut::{Cut, Method};
 use crate::source::live::counters::Counters;
 use crate::source::live::options::LiveOptions;
-use crate::source::{Progress, Source, Visitor, expression, failure, linktype};
+use crate::source::live::updown::UpDown;
+use crate::source::{Progress, Source, Visitor, failure, linktype};
 
 /// How long an idle interface is waited for.
 const IDLE: Duration = Duration::from_millis(50);
@@ -54,6 +59,10 @@ pub struct LiveSource {
     precision: Precision,
     number: u64,
     counters: Counters,
+    /// Of all rings of this interface.
+    cut: Arc<Cut>,
+    /// Of several rings one speaks for the interface.
+    up_down: Option<UpDown>,
 }
 
 /// Ends an idle capture's wait at once, from any thread.
@@ -69,19 +78,17 @@ impl WakeHandle {
 }
 
 impl LiveSource {
-    /// Opens `interface` (`any` is all of them), whose frames then bear `origin`.
-    ///
-    /// # Errors
-    /// [`Error::Interface`] with the remedy: no such interface, no permission, interface down.
-    /// [`Error::Usage`] for a filter or a time stamp type that does not mean anything.
-    pub fn open(interface: &str, origin: OriginId, options: &LiveOptions) -> Result<Self, Error> {
-        let mut capture = options.activate(interface)?;
-        prefer_interface_index(&mut capture);
-        capture
-            .direction(options.direction.into())
-            .map_err(|error| failure::while_watched(interface, &error))?;
-        attach(&mut capture, interface, options.filter.as_deref().unwrap_or_default())?;
+    fn new(
+        (interface, origin): (&str, OriginId),
+        mut capture: Capture<Active>,
+        options: &LiveOptions,
+        cut: Arc<Cut>,
+    ) -> Result<Self, Error> {
         let (poll, waker) = watch(&capture).map_err(|error| unwatched(interface, &error))?;
+        let mut counters = Counters::new();
+        if let Ok(now) = capture.stats() {
+            counters.begin_at(now);
+        }
         Ok(Self {
             interface: interface.to_owned(),
             link: linktype::from_live(capture.get_datalink().0),
@@ -92,8 +99,20 @@ impl LiveSource {
             origin,
             precision: options.precision(),
             number: 0,
-            counters: Counters::new(),
+            counters,
+            cut,
+            up_down: Some(UpDown::new()),
         })
+    }
+
+    /// How the kernel cuts off bulk.
+    pub fn cut(&self) -> Method {
+        self.cut.method()
+    }
+
+    /// The same in words, and why it is no better way.
+    pub fn cut_words(&self) -> String {
+        self.cut.words()
     }
 
     /// How the frames begin.
@@ -153,7 +172,13 @@ impl LiveSource {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                 Err(unwatched(&self.interface, &error))
             }
-            _ => Ok(()),
+            _ => {
+                let failed = self.events.iter().any(|event| event.token() == RING && event.is_error());
+                if let Some(up_down) = &mut self.up_down {
+                    up_down.look(&self.interface, failed);
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -169,39 +194,19 @@ impl Source for LiveSource {
         progress.or_else(|error| self.drain_rest(visit, error))
     }
 
+    fn notice(&mut self) -> Option<String> {
+        self.up_down.as_mut()?.notice()
+    }
+
     fn stats(&mut self) -> SourceStats {
+        if let Some(news) = self.cut.news() {
+            self.counters.cut(news);
+        }
         match self.capture.stats() {
             Ok(now) => self.counters.update(now),
             Err(_) => self.counters.sum(),
         }
     }
-}
-
-/// On `any`, asks for the header that tells the interface (SLL2) where this libpcap has it.
-fn prefer_interface_index(capture: &mut Capture<Active>) {
-    if capture.get_datalink() != Linktype::LINUX_SLL {
-        return;
-    }
-    if capture.list_datalinks().is_ok_and(|links| links.contains(&Linktype::LINUX_SLL2)) {
-        // The header that the capture has is decoded as well.
-        let _ = capture.set_datalink(Linktype::LINUX_SLL2);
-    }
-}
-
-/// Compiles and attaches the best of what `expression` can mean on this link type.
-fn attach(capture: &mut Capture<Active>, interface: &str, expression: &str) -> Result<(), Error> {
-    let mut refused = None;
-    for candidate in expression::candidates(expression) {
-        match capture.compile(&candidate, true) {
-            Ok(_) => {
-                return capture
-                    .filter(&candidate, true)
-                    .map_err(|error| failure::while_watched(interface, &error));
-            }
-            Err(error) => refused = Some(error),
-        }
-    }
-    refused.map_or(Ok(()), |error| Err(failure::in_filter(expression.trim(), &error)))
 }
 
 /// What the capture is waited for with.

@@ -2,6 +2,7 @@
 //!
 //! The contract is [`Source`]. A frame lent to a visitor lives for that visit only; nothing is copied.
 
+pub mod cut;
 pub mod expression;
 mod failure;
 pub mod interfaces;
@@ -58,6 +59,11 @@ pub trait Source: Send {
     /// hold, tells of the next damaged one, and at last answers [`Progress::End`].
     fn drive(&mut self, visit: &mut Visitor<'_>) -> Result<Progress, Error>;
 
+    /// What a person should be told, once: that an interface went down, or came up again.
+    fn notice(&mut self) -> Option<String> {
+        None
+    }
+
     /// The source's own counters, as far as it has any.
     fn stats(&mut self) -> SourceStats {
         SourceStats::default()
@@ -67,6 +73,10 @@ pub trait Source: Send {
 impl<S: Source + ?Sized> Source for Box<S> {
     fn drive(&mut self, visit: &mut Visitor<'_>) -> Result<Progress, Error> {
         (**self).drive(visit)
+    }
+
+    fn notice(&mut self) -> Option<String> {
+        (**self).notice()
     }
 
     fn stats(&mut self) -> SourceStats {

@@ -182,7 +182,7 @@ fn tcpdumps_line_prints_each_connection_once_with_its_hello() {
         assert!(dump.windows(name.len()).any(|window| window == name.as_bytes()));
     }
     let told = format!("{:?}", end.stderr);
-    assert!(end.stderr[0].starts_with("sni-watch: ens4, link ") && end.stderr.len() == 5, "{told}");
+    assert!(end.stderr[0].starts_with("sni-watch: ens4, link ") && end.stderr.len() == 6, "{told}");
     assert!(!told.contains("consul") && !told.contains("example"), "{told}");
 }
 

@@ -89,6 +89,15 @@ impl Watch {
         Self::of(namespace, command, usize::MAX).end()
     }
 
+    /// The same as `start`, with the capabilities of a binary that was given them by `setcap cap_net_raw=ep`.
+    pub fn with_net_raw_only(namespace: &str, words: &str) -> Self {
+        let mut command = Command::new("setpriv");
+        command.args(["--inh-caps=-all,+net_raw", "--bounding-set=-all,+net_raw", BINARY]).args(split(words));
+        let watch = Self::of(namespace, command, usize::MAX);
+        watch.until_told("start", |told| !told.is_empty());
+        watch
+    }
+
     fn of(namespace: &str, mut command: Command, most: usize) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).env("TZ", "UTC");
         let mut child = inside(namespace, move || command.spawn().unwrap()).join().unwrap();

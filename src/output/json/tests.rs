@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::model::observation::Outcome;
 use crate::model::segment::{Tunnel, TunnelKind};
+use crate::model::stats::CutStats;
 use crate::sample::{self, Shared, T0};
 
 fn written(context: &Context, records: &[Observation]) -> String {
@@ -193,6 +194,7 @@ fn counters_are_records_when_asked_for() {
     snapshot.stats.packets = 10_422;
     snapshot.stats.dropped_by_app = 3;
     (snapshot.stats.source.received, snapshot.stats.flows.ech) = (10_423, 7);
+    snapshot.stats.source.cut = Some(CutStats { packets: 5, bytes: 7000 });
     let origins = sample::interface();
     let mut quiet = JsonSink::new(writer(), &Context { origins: Arc::clone(&origins), ..Context::default() });
     assert!(quiet.tick(&snapshot).unwrap().is_continue());
@@ -208,6 +210,10 @@ fn counters_are_records_when_asked_for() {
     assert_eq!(lines[0]["event"]["action"], "capture_stats");
     assert_eq!((&lines[0]["event"]["sequence"], &lines[1]["event"]["sequence"]), (&json!(1), &json!(2)));
     assert_eq!(lines[0]["capture"]["packets"], 10_422);
+    assert_eq!(
+        (&lines[0]["capture"]["cut_packets"], &lines[0]["capture"]["cut_bytes"]),
+        (&json!(5), &json!(7000))
+    );
     assert_eq!(lines[0]["capture"]["received_by_filter"], 10_423);
     assert_eq!((&lines[0]["capture"]["dropped_by_app"], &lines[0]["flows"]["ech"]), (&json!(3), &json!(7)));
 }

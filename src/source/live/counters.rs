@@ -2,7 +2,7 @@
 
 use pcap::Stat;
 
-use crate::model::stats::SourceStats;
+use crate::model::stats::{CutStats, SourceStats};
 
 /// Sums of libpcap's counters. Right as long as it is told of them once in 2³² packets.
 #[derive(Debug)]
@@ -15,6 +15,18 @@ impl Counters {
     /// Counters of a capture that has just been opened.
     pub(super) fn new() -> Self {
         Self { last: Stat { received: 0, dropped: 0, if_dropped: 0 }, sum: SourceStats::default() }
+    }
+
+    /// What was counted up to here is not this capture's.
+    pub(super) fn begin_at(&mut self, now: Stat) {
+        self.last = now;
+    }
+
+    /// Adds what was cut.
+    pub(super) fn cut(&mut self, news: CutStats) {
+        let cut = self.sum.cut.get_or_insert_default();
+        cut.packets += news.packets;
+        cut.bytes += news.bytes;
     }
 
     /// Adds what happened since the last call.
@@ -49,7 +61,8 @@ mod tests {
         let mut counters = Counters::new();
         counters.update(Stat { received: u32::MAX, dropped: 7, if_dropped: 1 });
         let sum = counters.update(Stat { received: 4, dropped: 9, if_dropped: 1 });
-        let wanted = SourceStats { received: (1 << 32) + 4, dropped_by_kernel: 9, dropped_by_interface: 1 };
+        let wanted =
+            SourceStats { received: (1 << 32) + 4, dropped_by_kernel: 9, dropped_by_interface: 1, cut: None };
         assert_eq!(sum, wanted);
         assert_eq!(counters.sum(), wanted);
     }

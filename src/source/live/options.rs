@@ -3,6 +3,7 @@
 use pcap::{Active, Capture, Inactive, Precision, TimestampType};
 
 use crate::error::Error;
+use crate::source::cut::CutOptions;
 use crate::source::failure;
 use crate::source::interfaces::{self, ANY};
 
@@ -58,6 +59,8 @@ pub struct LiveOptions {
     pub nano: bool,
     /// Filter expression (pcap-filter(7)); VLAN-tagged frames that fit are included.
     pub filter: Option<String>,
+    /// What the kernel drops of what passes the filter.
+    pub cut: CutOptions,
 }
 
 impl Default for LiveOptions {
@@ -71,6 +74,7 @@ impl Default for LiveOptions {
             timestamp_type: None,
             nano: true,
             filter: None,
+            cut: CutOptions::default(),
         }
     }
 }
