@@ -4,6 +4,7 @@
 
 use crate::hello::DATAGRAMS;
 use crate::hello::datagram::{Datagram, DatagramReader, Said};
+use crate::hello::messages::Wanted;
 use crate::hello::protocol::Probe;
 use crate::hello::quic::speech::{Client, Server};
 use crate::hello::quic::version::{Dialect, Speech};
@@ -26,6 +27,7 @@ pub fn datagrams(mut bytes: &[u8]) -> usize {
         }
         for row in DATAGRAMS.iter().filter(|row| row.probe(payload) == Probe::Yes) {
             let mut fresh = row.reader();
+            fresh.want(Wanted { certificate: true, fingerprint: true });
             _ = row.repeats(payload, row.tag(payload));
             if let Some(found) = listen(fresh.as_mut(), Datagram { forth: true, ..datagram }, &mut scratch) {
                 hellos += found;
