@@ -6,6 +6,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a tool of the benches fails loudly"
 )]
 #![allow(clippy::cast_possible_truncation, reason = "connections of a chunk are few")]
