@@ -2,7 +2,8 @@
 //!
 //! [`PROTOCOLS`] is the table: what carries a hello is one row of it. A row's reader turns a stream's
 //! prefix into a hello; [`flight::Flight`] reads what either side says afterwards. What comes in datagrams
-//! has a table of its own, [`DATAGRAMS`], whose readers read all of a connection.
+//! has a table of its own, [`DATAGRAMS`], whose readers read all of a connection. [`preface::PREFACES`] are the
+//! dialogues that may stand ahead of a stream's hello.
 
 pub mod client;
 mod cursor;
@@ -13,20 +14,23 @@ pub mod flight;
 mod gather;
 mod messages;
 mod names;
+pub mod preface;
 pub mod protocol;
 mod record;
 mod server;
+pub mod sslv2;
 #[cfg(test)]
 mod testing;
 pub mod tls;
 
 use crate::hello::datagram::DatagramProtocol;
 use crate::hello::protocol::{Probe, Protocol};
+use crate::hello::sslv2::SslV2;
 use crate::hello::tls::Tls;
 use crate::model::segment::Transport;
 
 /// All protocols that carry a ClientHello.
-pub static PROTOCOLS: &[&dyn Protocol] = &[&Tls];
+pub static PROTOCOLS: &[&dyn Protocol] = &[&Tls, &SslV2];
 
 /// All protocols that carry a ClientHello in datagrams.
 pub static DATAGRAMS: &[&dyn DatagramProtocol] = &[];

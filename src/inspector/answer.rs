@@ -83,7 +83,13 @@ pub(super) fn catch_up(connection: &mut Connection, way: Way, mark: Mark, news: 
 }
 
 /// Feeds bytes that are in order to the direction's record reader.
-pub(super) fn listen(connection: &mut Connection, way: Way, mut bytes: &[u8], mark: Mark, news: &mut News) {
+pub(super) fn listen(connection: &mut Connection, way: Way, bytes: &[u8], mark: Mark, news: &mut News) {
+    let behind;
+    let mut bytes = bytes;
+    if let Some(late) = &mut connection.late {
+        behind = late.answer(way, bytes);
+        bytes = behind.as_deref().unwrap_or_default();
+    }
     while let Some(exchange) = &mut connection.exchange {
         let flight = if exchange.way == way { &mut exchange.client } else { &mut exchange.answer };
         let Some(said) = flight.next(&mut bytes) else { return };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::flow::stream::{Mark, Stream};
 use crate::hello::flight::Flight;
 use crate::inspector::half::Half;
+use crate::inspector::late::Late;
 use crate::model::frame::{OriginId, Timestamp};
 use crate::model::hello::{Hello, ServerHello, SessionId};
 use crate::model::name::Name;
@@ -17,6 +18,8 @@ pub const SEEK: u8 = 0;
 pub const ANSWER: u8 = 1;
 /// Age list of connections that are told and wait for their end (`--emit end`).
 pub const LINGER: u8 = 2;
+/// Age list of connections in a dialogue that may lead to TLS.
+pub const DIALOGUE: u8 = 3;
 
 /// Direction of a segment with respect to its connection's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +107,8 @@ pub struct Side {
 pub struct Exchange {
     /// The direction that the hello went.
     pub way: Way,
+    /// `network.protocol` of the hello.
+    pub protocol: &'static str,
     /// The hello.
     pub facts: HelloFacts,
     /// Its session id.
@@ -136,9 +141,10 @@ pub struct Exchange {
 
 impl Exchange {
     /// What a hello says; where it was seen is still to be filled in.
-    pub fn new(hello: &Hello<'_>, name: Arc<Name>) -> Self {
+    pub fn new(hello: &Hello<'_>, name: Arc<Name>, protocol: &'static str) -> Self {
         Self {
             way: Way::Forth,
+            protocol,
             facts: HelloFacts::of(hello),
             session_id: SessionId::new(hello.session_id),
             name,
@@ -186,6 +192,8 @@ pub struct Connection {
     pub forth: Side,
     /// The other one.
     pub back: Side,
+    /// What goes ahead of TLS, where something does.
+    pub late: Option<Box<Late>>,
     /// The hello, once it is whole.
     pub exchange: Option<Box<Exchange>>,
     /// Doubts about the bytes.
@@ -241,6 +249,7 @@ impl Connection {
             tunnel: None,
             forth: Side::default(),
             back: Side::default(),
+            late: None,
             exchange: None,
             marks: Marks::default(),
             closed_by: None,

@@ -13,6 +13,7 @@ pub mod settings;
 mod age;
 mod answer;
 mod datagram;
+mod late;
 mod record;
 mod seek;
 #[cfg(test)]
@@ -43,7 +44,7 @@ pub struct Inspector {
     settings: Settings,
     table: Table,
     halves: Slab<Half, 2>,
-    open: Slab<Connection, 3>,
+    open: Slab<Connection, 4>,
     ended: VecDeque<(u64, u32)>,
     datagrams: Datagrams,
     tools: Tools,

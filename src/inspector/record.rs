@@ -4,11 +4,11 @@ use crate::inspector::connection::{Connection, Exchange, Looks, Side, Way};
 use crate::inspector::half::Half;
 use crate::model::frame::Timestamp;
 use crate::model::hello::Alert;
-use crate::model::observation::{Action, Handshake, Marks, Observation, Outcome, Peer, Traffic};
+use crate::model::observation::{Action, Ahead, Handshake, Marks, Observation, Outcome, Peer, Traffic};
 use crate::model::segment::FlowKey;
 
-/// `network.protocol` of what goes over TCP.
-const PROTOCOL: &str = "tls";
+/// `network.protocol` of what goes over TCP, unless a hello says otherwise.
+pub(super) const PROTOCOL: &str = "tls";
 
 /// Why the watch over a handshake ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,10 +159,11 @@ fn bare(connection: &Connection, exchange: &Exchange) -> Observation {
         completed: exchange.whole.time,
         origin: connection.origin,
         packet: exchange.whole.packet,
-        protocol: PROTOCOL,
+        protocol: exchange.protocol,
         flow: oriented(connection.key, exchange.way),
         vlans: exchange.vlans,
         tunnel: exchange.tunnel,
+        ahead: ahead(connection),
         hello: None,
         name: None,
         role: None,
@@ -172,6 +173,10 @@ fn bare(connection: &Connection, exchange: &Exchange) -> Observation {
         marks: connection.marks,
         bytes: None,
     }
+}
+
+fn ahead(connection: &Connection) -> Option<Box<Ahead>> {
+    connection.late.as_ref().map(|late| Box::new(late.ahead()))
 }
 
 /// The direction in which a hello was begun, if one was.
@@ -212,6 +217,7 @@ pub(super) fn incomplete(
         flow: oriented(connection.key, client),
         vlans: connection.vlans,
         tunnel: connection.tunnel,
+        ahead: ahead(connection),
         hello: None,
         name: None,
         role: None,
@@ -257,6 +263,7 @@ pub(super) fn attempt(half: &Half, result: Outcome, completed: Timestamp) -> Obs
         flow: half.key,
         vlans: half.vlans,
         tunnel: half.tunnel,
+        ahead: None,
         hello: None,
         name: None,
         role: None,

@@ -11,7 +11,9 @@ use crate::hello::protocol::Reader;
 use crate::hello::{Found, PROTOCOLS, probe};
 use crate::inspector::connection::{Connection, Exchange, Looks, Side, Way};
 use crate::inspector::half::Tcp;
+use crate::inspector::late;
 use crate::inspector::names::Names;
+use crate::inspector::record;
 use crate::inspector::settings::Settings;
 use crate::model::hello::Reading;
 use crate::model::observation::HelloBytes;
@@ -50,6 +52,8 @@ pub(super) enum Sought {
         /// Length of the hello in the segment; `None` where it was read out of held bytes.
         in_place: Option<usize>,
     },
+    /// No hello here, but what may lead to one, from this offset on.
+    Dialogue(u32),
     /// No hello will come.
     Nothing,
 }
@@ -111,7 +115,7 @@ pub(super) fn seek(
 }
 
 /// What of a segment lies ahead of the first bytes that the snapshot length cut off; `None` if nothing does.
-fn within_limit<'b>(side: &mut Side, offset: u32, bytes: &'b [u8], missing: u32) -> Option<&'b [u8]> {
+pub(super) fn within_limit<'b>(side: &mut Side, offset: u32, bytes: &'b [u8], missing: u32) -> Option<&'b [u8]> {
     let limit = side.limit.unwrap_or(u32::MAX);
     let room = usize::try_from(limit.saturating_sub(offset)).unwrap_or(usize::MAX);
     let bytes = bytes.get(..bytes.len().min(room))?;
@@ -143,13 +147,27 @@ fn hold(
     }
     let anchored = side.stream.is_anchored();
     let run = if anchored { side.stream.held().starting_at(0) } else { run_around(side, offset) };
-    let Some(run) = run else { return Sought::More };
-    let (start, first, len) = (run.offset, run.mark, run.bytes.len());
-    if side.need_at == start && len < side.need && !done.conflict {
+    let Some(start) = run.map(|run| run.offset) else { return Sought::More };
+    read_run(connection, way, (start, done.conflict), segment, tools)
+}
+
+/// Reads the run of held bytes at `start`; `conflict` says that the newest ones contradict others.
+pub(super) fn read_run(
+    connection: &mut Connection,
+    way: Way,
+    (start, conflict): (u32, bool),
+    segment: &Segment<'_>,
+    tools: &mut Tools,
+) -> Sought {
+    let side = connection.side(way);
+    let mark = Mark { time: segment.time, packet: segment.packet };
+    let Some(run) = side.stream.held().starting_at(start) else { return Sought::More };
+    let (first, len) = (run.mark, run.bytes.len());
+    if side.need_at == start && len < side.need && !conflict {
         return Sought::More;
     }
     let mut judged = judge(&run.bytes, tools);
-    if done.conflict
+    if conflict
         && !matches!(judged, Judged::Hello(..))
         && let Some(rival) = side.stream.held().rival(start)
     {
@@ -169,7 +187,7 @@ fn hold(
         side.stream.held().starting_at(start).and_then(|run| run.bytes.get(..wire_len)).map(Vec::from);
     keep_records(&mut exchange, side, records.as_deref(), tools.keep_bytes);
     side.stream.advance(start.wrapping_add(u32::try_from(wire_len).unwrap_or(0)));
-    connection.marks.conflict |= done.conflict || connection.side(way).stream.held().has_rivals();
+    connection.marks.conflict |= conflict || connection.side(way).stream.held().has_rivals();
     connection.exchange = Some(exchange);
     Sought::Hello { in_place: None }
 }
@@ -214,6 +232,9 @@ fn note(side: &mut Side, start: u32, len: usize, judged: &Judged, tools: &mut To
         }
         Judged::Tls => side.looks = Looks::Tls,
         Judged::Other(skip) => {
+            if len >= CERTAIN_BYTES && late::may_begin(side, start) {
+                return Sought::Dialogue(start);
+            }
             if !anchored || len < CERTAIN_BYTES {
                 return Sought::More;
             }
@@ -237,14 +258,16 @@ fn judge(prefix: &[u8], tools: &mut Tools) -> Judged {
             return if tls { Judged::Tls } else { Judged::Other(Skip::NotTls) };
         }
     };
+    let protocol = PROTOCOLS.get(row).map_or(record::PROTOCOL, |row| row.name());
     let Some(reader) = tools.readers.get_mut(row) else { return Judged::Other(Skip::NotTls) };
     match reader.read(prefix) {
         Reading::Need(need) => Judged::Wait(need),
         Reading::Skip(skip) => Judged::Other(skip),
         Reading::Hello(hello) => {
             let name = tools.names.get(hello.sni);
-            let mut exchange = Box::new(Exchange::new(&hello, name));
-            if tools.fingerprints {
+            let mut exchange = Box::new(Exchange::new(&hello, name, protocol));
+            // one in another format has none
+            if tools.fingerprints && protocol == record::PROTOCOL {
                 let found = fingerprints(&hello, 't');
                 exchange.facts.fingerprints = Some(Box::new(found));
             }

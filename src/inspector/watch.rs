@@ -5,8 +5,9 @@ use crate::flow::stream::Mark;
 use crate::flow::table::State;
 use crate::inspector::Inspector;
 use crate::inspector::answer::{self, End, News};
-use crate::inspector::connection::{ANSWER, Connection, LINGER, SEEK, Way};
+use crate::inspector::connection::{ANSWER, Connection, DIALOGUE, LINGER, SEEK, Way};
 use crate::inspector::half::Tcp;
+use crate::inspector::late;
 use crate::inspector::record::{self, Cause};
 use crate::inspector::seek::{self, Sought};
 use crate::model::frame::Timestamp;
@@ -62,10 +63,19 @@ impl Inspector {
             return answer::follow(open, way, segment, tcp);
         }
         open.marks.truncated |= segment.missing > 0;
-        match seek::seek(open, way, segment, tcp, &mut self.tools) {
+        let sought = match open.late {
+            None => seek::seek(open, way, segment, tcp, &mut self.tools),
+            Some(_) => self.late(index, way, None, (segment, tcp)),
+        };
+        let sought = match sought {
+            Sought::Dialogue(start) => self.late(index, way, Some(start), (segment, tcp)),
+            sought => sought,
+        };
+        match sought {
             Sought::More => News::default(),
-            Sought::Nothing => {
-                if record::begun(open).is_none() {
+            Sought::Nothing | Sought::Dialogue(_) => {
+                let begun = self.open.get_mut(index).and_then(record::begun);
+                if begun.is_none() {
                     self.conclude(index, Cause::NoHello, segment.time, out);
                 }
                 News::default()
@@ -75,6 +85,28 @@ impl Inspector {
                 self.found(index, way, (segment, tcp), rest, out)
             }
         }
+    }
+
+    /// Follows what goes ahead of TLS; `start` says where it begins, if it does so now.
+    fn late(
+        &mut self,
+        index: u32,
+        way: Way,
+        start: Option<u32>,
+        (segment, tcp): (&Segment<'_>, Tcp),
+    ) -> Sought {
+        let Some(open) = self.open.get_mut(index) else { return Sought::More };
+        let talked = start.is_some() || open.late.as_ref().is_some_and(|late| late.is_talking());
+        let sought = match start {
+            Some(start) => late::begin(open, (way, start), segment, tcp, &mut self.tools),
+            None => late::seek(open, way, segment, tcp, &mut self.tools),
+        };
+        if talked && matches!(sought, Sought::More) {
+            open.since = self.now;
+            let talks = open.late.as_ref().is_some_and(|late| late.is_talking());
+            self.open.renew(index, if talks { DIALOGUE } else { SEEK });
+        }
+        sought
     }
 
     /// The hello is whole: tells so where asked to, and reads on behind it.
@@ -192,8 +224,8 @@ impl Inspector {
         if self.held <= TOTAL_BYTES {
             return;
         }
-        let oldest = self.open.oldest(SEEK).or_else(|| self.open.oldest(ANSWER)).filter(|old| *old != index);
-        if let Some(oldest) = oldest {
+        let oldest = [SEEK, DIALOGUE, ANSWER].into_iter().find_map(|class| self.open.oldest(class));
+        if let Some(oldest) = oldest.filter(|old| *old != index) {
             self.stats.evicted += 1;
             self.conclude(oldest, Cause::CutOff, at, out);
         }

@@ -104,15 +104,19 @@ fn event(t: &mut Text<'_>, observation: &Observation, sequence: u64) {
 fn endpoints(t: &mut Text<'_>, observation: &Observation) {
     let flow = &observation.flow;
     let (client, server) = observation.traffic.unzip();
-    endpoint(t, ",\"source\":{", (flow.source_ip(), flow.ports.0), client);
-    endpoint(t, ",\"destination\":{", (flow.destination_ip(), flow.ports.1), server);
+    let (source, destination) = match &observation.ahead {
+        Some(ahead) => (ahead.source.as_deref(), ahead.destination.as_deref()),
+        None => (None, None),
+    };
+    endpoint(t, ",\"source\":{", (flow.source_ip(), flow.ports.0, source), client);
+    endpoint(t, ",\"destination\":{", (flow.destination_ip(), flow.ports.1, destination), server);
 }
 
 /// An unspecified address and port 0 stand for several, and are left out.
 fn endpoint(
     t: &mut Text<'_>,
     key: &'static str,
-    (ip, port): (std::net::IpAddr, u16),
+    (ip, port, named): (std::net::IpAddr, u16, Option<&str>),
     traffic: Option<Traffic>,
 ) {
     if ip.is_unspecified() && port == 0 && traffic.is_none() {
@@ -127,6 +131,10 @@ fn endpoint(
     if port != 0 {
         t.lit(",\"port\":");
         t.number(port);
+    }
+    if let Some(named) = named {
+        t.lit(",\"address\":");
+        t.string(named);
     }
     if let Some(traffic) = traffic {
         t.lit(",\"bytes\":");

@@ -110,8 +110,19 @@ pub(super) fn handshake(t: &mut Text<'_>, observation: &Observation, verbosity: 
             t.lit(",\"random\":");
             t.hexadecimal(&hello.random);
         }
+        separator = ",";
     }
-    if observation.handshake.is_some() || observation.hello.is_some() {
+    if let Some(ahead) = observation.ahead.as_ref().filter(|ahead| !ahead.prefaces.is_empty()) {
+        t.lit(separator);
+        t.lit("\"preface\":[");
+        for (place, name) in ahead.prefaces.iter().enumerate() {
+            t.lit(if place > 0 { "," } else { "" });
+            t.word(name);
+        }
+        t.lit("]");
+        separator = ",";
+    }
+    if separator == "," {
         t.lit("}");
     }
 }
