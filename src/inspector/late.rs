@@ -121,7 +121,7 @@ pub(super) fn may_begin(side: &Side, start: u32) -> bool {
         return false;
     }
     match opening(run) {
-        Opening::Client => true,
+        Opening::Client | Opening::Either => true,
         // what a server says within a dialogue proves nothing
         Opening::Server => anchored,
         Opening::Nothing => false,
@@ -139,15 +139,20 @@ pub(super) fn begin(
     let side = connection.side(way);
     restart(side, start);
     let first = side.stream.held().starting_at(0).map_or(&[][..], |run| &run.bytes);
-    let mut late = if opening(first) == Opening::Server {
-        let mut late = Late::new(way.other());
-        late.dialogue.greet(first);
-        late
-    } else {
-        Late::new(way)
+    let opening = opening(first);
+    let mut dialogue = Dialogue::default();
+    dialogue.greet(first);
+    let client = match opening {
+        Opening::Server => way.other(),
+        // who sent the SYN
+        Opening::Either if connection.isn.is_some() => Way::Forth,
+        _ => way,
     };
-    if late.client == way {
+    let mut late = Late::new(client);
+    if client == way {
         late.remember(segment, tcp);
+    } else {
+        late.dialogue = dialogue;
     }
     read_held(connection, Box::new(late), segment, tcp, tools)
 }

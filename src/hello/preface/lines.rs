@@ -38,7 +38,8 @@ pub(super) static LMTP: Lines = Lines {
     tagged: false,
     asks: &["STARTTLS"],
     talks: &["LHLO", "NOOP", "RSET", "HELP"],
-    greetings: &["220 ", "220-"],
+    // SMTP's, which is what it is called where no `LHLO` was seen
+    greetings: &[],
 };
 
 /// RFC 9051 §6.2.1.

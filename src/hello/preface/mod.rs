@@ -65,6 +65,8 @@ pub enum Opening {
     Client,
     /// Those of a server that speaks first.
     Server,
+    /// Either's: both have the same words.
+    Either,
     /// No row knows them.
     Nothing,
 }
@@ -72,18 +74,12 @@ pub enum Opening {
 /// Looks at a direction's first bytes.
 pub fn opening(bytes: &[u8]) -> Opening {
     let steps = PREFACES.iter().map(|row| row.step(&mut Memory::default(), bytes));
-    let mut may_be = false;
-    for step in steps {
-        match step {
-            Step::Take(_) | Step::Ask(_) => return Opening::Client,
-            Step::More => may_be = true,
-            Step::No => {}
-        }
-    }
-    match greeting(bytes) {
-        0 if may_be => Opening::Client,
-        0 => Opening::Nothing,
-        _ => Opening::Server,
+    let step = steps.max_by_key(|step| rank(*step)).unwrap_or(Step::No);
+    match (step, greeting(bytes)) {
+        (Step::No, 0) => Opening::Nothing,
+        (_, 0) => Opening::Client,
+        (Step::No | Step::More, _) => Opening::Server,
+        (Step::Take(_) | Step::Ask(_), _) => Opening::Either,
     }
 }
 
@@ -236,5 +232,33 @@ fn rank(step: Step) -> u8 {
         Step::More => 1,
         Step::Take(_) => 2,
         Step::Ask(_) => 3,
+    }
+}
+
+/// Reads `client` as a client's bytes, whole or one by one, and what is left of them as the server's: the entry
+/// for tests with random bytes. Panics where a count does not fit.
+pub fn fuzz_dialogue(client: &[u8], one_by_one: bool) {
+    let mut dialogue = Dialogue::default();
+    let (mut done, mut end) = (0, if one_by_one { 1 } else { client.len() });
+    while end <= client.len() {
+        let held = client.get(done..end).unwrap_or_default();
+        match dialogue.client(held) {
+            Heard::More(len) => {
+                assert!(len <= held.len(), "more than there is");
+                done += len;
+            }
+            Heard::Tls(len) => {
+                let found = held.get(len..).map(|rest| probe(Transport::Tcp, rest));
+                assert!(matches!(found, Some(Found::Row(_))), "no hello begins there");
+                break;
+            }
+            Heard::Nothing => break,
+        }
+        end += 1;
+    }
+    let rest = client.get(done..).unwrap_or_default();
+    dialogue.greet(rest);
+    if let Step::Take(len) = dialogue.reply(rest) {
+        assert!((1..=rest.len()).contains(&len), "a reply longer than it is");
     }
 }

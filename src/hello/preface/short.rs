@@ -68,11 +68,13 @@ impl Preface for Rpc {
     fn step(&self, memory: &mut Memory, bytes: &[u8]) -> Step {
         match bytes {
             [kind, rest @ ..] if memory.phase == 0 && self.kinds.contains(kind) => {
-                if starts(rest, &[22, 3]).is_none() {
-                    return Step::No;
-                }
                 memory.phase = 1;
-                Step::Ask(1)
+                // the byte alone says too little
+                match starts(rest, &[22, 3]) {
+                    Some(true) => Step::Ask(1),
+                    Some(false) => Step::More,
+                    None => Step::No,
+                }
             }
             _ => Step::No,
         }

@@ -148,24 +148,30 @@ fn request(memory: &mut Memory, bytes: &[u8]) -> Step {
         return Step::No;
     }
     let Some(kind) = bytes.get(3) else { return Step::More };
-    let mut rest = Cursor::new(bytes.get(4..).unwrap_or_default());
-    let (destination, len) = match kind {
-        1 => (rest.array::<4>().map(|ip| Ipv4Addr::from(*ip).to_string().into()), 10),
-        4 => (rest.array::<16>().map(|ip| Ipv6Addr::from(*ip).to_string().into()), 22),
-        3 => {
-            let host = rest.vec8();
-            (host.and_then(name), 7 + host.map_or(0, <[u8]>::len))
-        }
-        _ => return Step::No,
-    };
-    let port = rest.u16();
-    match port {
+    if !matches!(kind, 1 | 3 | 4) {
+        return Step::No;
+    }
+    match destination(*kind, bytes.get(4..).unwrap_or_default()) {
         None => Step::More,
-        Some(0) => Step::No,
-        Some(_) => {
+        Some((_, 0, _)) => Step::No,
+        Some((destination, _, len)) => {
             memory.named.destination = destination;
             memory.phase = REQUESTED;
-            Step::Ask(len)
+            Step::Ask(4 + len)
         }
     }
+}
+
+/// An address of this kind, the port behind it, and the bytes of both; `None` where some are missing.
+fn destination(kind: u8, bytes: &[u8]) -> Option<(Option<Box<str>>, u16, usize)> {
+    let mut rest = Cursor::new(bytes);
+    let (destination, len) = match kind {
+        1 => (Some(Ipv4Addr::from(*rest.array::<4>()?).to_string().into()), 4),
+        4 => (Some(Ipv6Addr::from(*rest.array::<16>()?).to_string().into()), 16),
+        _ => {
+            let host = rest.vec8()?;
+            (name(host), 1 + host.len())
+        }
+    };
+    Some((destination, rest.u16()?, len + 2))
 }
