@@ -8,10 +8,10 @@
 
 use std::borrow::Cow;
 
-use crate::flow::limits::EARLY_SERVER_BYTES;
+use crate::flow::limits::{CERTAIN_BYTES, EARLY_SERVER_BYTES};
 use crate::flow::stream::{Mark, Place, distance};
 use crate::hello::preface::row::Step;
-use crate::hello::preface::{Dialogue, Heard, Opening, opening};
+use crate::hello::preface::{Dialogue, Heard, Opening, is_brief, opening};
 use crate::inspector::connection::{Connection, Looks, Side, Way};
 use crate::inspector::half::Tcp;
 use crate::inspector::seek::{self, Sought, Tools};
@@ -117,6 +117,9 @@ fn acknowledged(tcp: Tcp) -> Option<u32> {
 pub(super) fn may_begin(side: &Side, start: u32) -> bool {
     let anchored = side.stream.is_anchored();
     let run = side.stream.held().starting_at(start).map_or(&[][..], |run| &run.bytes);
+    if run.len() < CERTAIN_BYTES {
+        return is_brief(run);
+    }
     if !anchored && run.len() > MAX_OPENING {
         return false;
     }

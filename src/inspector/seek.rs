@@ -232,7 +232,7 @@ fn note(side: &mut Side, start: u32, len: usize, judged: &Judged, tools: &mut To
         }
         Judged::Tls => side.looks = Looks::Tls,
         Judged::Other(skip) => {
-            if len >= CERTAIN_BYTES && late::may_begin(side, start) {
+            if late::may_begin(side, start) {
                 return Sought::Dialogue(start);
             }
             if !anchored || len < CERTAIN_BYTES {

@@ -14,6 +14,7 @@ mod support;
 
 mod bounds;
 mod endings;
+mod late;
 mod openings;
 
 use support::hello::{Hello, Version};

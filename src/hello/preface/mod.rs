@@ -83,6 +83,11 @@ pub fn opening(bytes: &[u8]) -> Opening {
     }
 }
 
+/// True for a client's first bytes that are few and say enough.
+pub fn is_brief(bytes: &[u8]) -> bool {
+    PREFACES.iter().any(|row| row.is_brief(bytes))
+}
+
 /// The rows whose server may begin like this.
 fn greeting(bytes: &[u8]) -> u32 {
     set(|row| row.greets(bytes))

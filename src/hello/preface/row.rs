@@ -54,6 +54,12 @@ pub trait Preface: Send + Sync {
     /// again.
     fn step(&self, memory: &mut Memory, bytes: &[u8]) -> Step;
 
+    /// True where `bytes`, as few as they are, are all that goes ahead of the hello.
+    fn is_brief(&self, bytes: &[u8]) -> bool {
+        let _ = bytes;
+        false
+    }
+
     /// True for the first bytes of a server that speaks first.
     fn greets(&self, bytes: &[u8]) -> bool {
         let _ = bytes;

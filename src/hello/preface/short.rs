@@ -65,6 +65,10 @@ impl Preface for Rpc {
         self.name
     }
 
+    fn is_brief(&self, bytes: &[u8]) -> bool {
+        matches!(bytes, [kind] if self.kinds.contains(kind))
+    }
+
     fn step(&self, memory: &mut Memory, bytes: &[u8]) -> Step {
         match bytes {
             [kind, rest @ ..] if memory.phase == 0 && self.kinds.contains(kind) => {
