@@ -305,7 +305,7 @@ impl Expected {
             list => format!("[{}]", list.join(",")),
         };
         let version = ["1.0", "1.1", "1.2", "1.3"][(hello.version as usize) - 0x0301];
-        let records = (stream.len() - message.len()) / 5;
+        let records = ((stream.len() - message.len()) / 5).max(1);
         let pieces = self.connection.send.pieces(&hello.stream());
         let segments: BTreeSet<(usize, usize)> = pieces.iter().map(|piece| (piece.from, piece.to)).collect();
         let segments = self.expect.get("segments").map_or_else(|| segments.len().to_string(), plain);
@@ -394,7 +394,7 @@ fn is(record: &Value, action: &str) -> bool {
 fn pointer(key: &str) -> String {
     let place = match key {
         "sni" => "/sni",
-        "result" | "by" | "retransmits" => return format!("/handshake/{key}"),
+        "result" | "by" | "retransmits" | "index" => return format!("/handshake/{key}"),
         "alert" => "/handshake/alert/description",
         "version" | "resumed" | "established" => return format!("/tls/{key}"),
         "alpn" => "/tls/next_protocol",
@@ -403,6 +403,9 @@ fn pointer(key: &str) -> String {
             return format!("/mesh/{key}");
         }
         "dc" => "/mesh/datacenter",
+        "protocol" => "/network/protocol",
+        "preface" => "/handshake/preface",
+        "source" | "destination" => return format!("/{key}/address"),
         "vlan" => "/network/vlan/id",
         "inner_vlan" => "/network/inner/vlan/id",
         "truncated" | "gap" | "conflict" => return format!("/capture/{key}"),

@@ -45,6 +45,8 @@ pub struct Late {
     /// The hello's first byte was found.
     begun: bool,
     seen: Vec<Seen>,
+    /// Segments that overtook the first one, before this was known to be a dialogue.
+    earlier: u16,
     /// What is there of a unit of the server's dialogue behind the hello; `None` once its TLS began.
     replies: Option<Vec<u8>>,
 }
@@ -52,7 +54,7 @@ pub struct Late {
 impl Late {
     fn new(client: Way) -> Self {
         let (dialogue, seen) = (Dialogue::default(), Vec::new());
-        Self { dialogue, client, begun: false, seen, replies: Some(Vec::new()) }
+        Self { dialogue, client, begun: false, seen, earlier: 0, replies: Some(Vec::new()) }
     }
 
     /// True until the hello's first byte was found.
@@ -92,6 +94,11 @@ impl Late {
             return None;
         }
         self.replies.take().map(Cow::Owned)
+    }
+
+    /// Forgets segments that lie ahead of the sequence number `from`.
+    fn forget(&mut self, from: u32) {
+        self.seen.retain(|seen| distance(from, seen.to) > 0);
     }
 
     fn remember(&mut self, segment: &Segment<'_>, tcp: Tcp) {
@@ -139,23 +146,24 @@ pub(super) fn begin(
     tcp: Tcp,
     tools: &mut Tools,
 ) -> Sought {
+    let syn = connection.isn.is_some();
     let side = connection.side(way);
     restart(side, start);
     let first = side.stream.held().starting_at(0).map_or(&[][..], |run| &run.bytes);
-    let opening = opening(first);
-    let mut dialogue = Dialogue::default();
-    dialogue.greet(first);
-    let client = match opening {
+    let client = match opening(first) {
         Opening::Server => way.other(),
         // who sent the SYN
-        Opening::Either if connection.isn.is_some() => Way::Forth,
+        Opening::Either if syn => Way::Forth,
         _ => way,
     };
     let mut late = Late::new(client);
     if client == way {
         late.remember(segment, tcp);
+        if side.stream.seq(0) == tcp.data_seq() {
+            late.earlier = side.segments.saturating_sub(1);
+        }
     } else {
-        late.dialogue = dialogue;
+        late.dialogue.greet(first);
     }
     read_held(connection, Box::new(late), segment, tcp, tools)
 }
@@ -245,6 +253,7 @@ fn read_held(
     match heard {
         Heard::More(len) => {
             restart(side, len_of(len));
+            late.forget(side.stream.seq(0));
             connection.late = Some(late);
             Sought::More
         }
@@ -267,7 +276,7 @@ fn found(connection: &mut Connection, mut late: Box<Late>, offset: u32, segment:
     }
     let ack = first.map_or_else(|| acknowledged(tcp), |first| first.ack);
     let segments = late.seen.iter().filter(|seen| distance(hello, seen.to) > 0).count();
-    side.segments = u16::try_from(segments).unwrap_or(u16::MAX);
+    side.segments = u16::try_from(segments).unwrap_or(u16::MAX).saturating_add(late.earlier);
     side.newest = segment.time;
     (side.looks, side.retransmits, side.need, side.need_at, side.head) = (Looks::Unknown, 0, 0, 0, None);
     acknowledge(connection.side(late.client.other()), ack);
