@@ -28,8 +28,10 @@ const SMALL: usize = 12_000;
 
 /// Name and bytes of each committed capture, by name.
 fn captures() -> Vec<(String, Vec<u8>)> {
-    let mut captures: Vec<(String, Vec<u8>)> = fs::read_dir(scenario::fixtures())
-        .unwrap()
+    let folders = [scenario::fixtures(), scenario::fixtures().join("recorded")];
+    let mut captures: Vec<(String, Vec<u8>)> = folders
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap())
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|kind| kind == "pcap" || kind == "pcapng"))
         .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap()))

@@ -172,8 +172,11 @@ impl Preface for Lines {
     fn greets(&self, bytes: &[u8]) -> bool {
         let greeting = |start: &&str| bytes.starts_with(start.as_bytes());
         match self.greetings.iter().find(|start| greeting(start)) {
-            // a line of IRC from a named server: `:irc.example NOTICE * :…`
-            Some(&":") => bytes.split(|byte| *byte == b' ').nth(1).is_some_and(|word| word == b"NOTICE"),
+            // a line of IRC from a named server: `:irc.example NOTICE * :…`; 670 is the answer to `STARTTLS`
+            Some(&":") => {
+                let word = bytes.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+                [&b"NOTICE"[..], b"CAP", b"670"].contains(&word)
+            }
             found => found.is_some(),
         }
     }
