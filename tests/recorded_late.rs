@@ -92,13 +92,18 @@ fn programs_are_told_as_they_went() {
         .map(|record| {
             let port = record["destination"]["port"].as_u64().unwrap();
             let preface = word(record, "/handshake/preface/0");
-            let (source, destination) = (word(record, "/source/address"), word(record, "/destination/address"));
+            let (source, destination) =
+                (word(record, "/source/address"), word(record, "/destination/address"));
             (word(record, "/sni"), port, preface, source, destination, word(record, "/tls/version"))
         })
         .collect();
     assert_eq!(told, TOLD);
     for record in handshakes {
-        assert_eq!((word(record, "/handshake/result"), word(record, "/handshake/by")), ("ok", "server"), "{record}");
+        assert_eq!(
+            (word(record, "/handshake/result"), word(record, "/handshake/by")),
+            ("ok", "server"),
+            "{record}"
+        );
         assert_eq!(record["tls"]["established"], true, "{record}");
         assert_eq!(record["handshake"]["hello_segments"], 1, "{record}");
         assert!(record["handshake"]["latency_ms"].as_f64().unwrap() < 1000.0, "{record}");

@@ -15,8 +15,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Command, Output};
 
-use sni_watch::hello::{self, PROTOCOLS};
 use sni_watch::hello::preface::{PREFACES, UNTOLD};
+use sni_watch::hello::{self, PROTOCOLS};
 use sni_watch::model::frame::LinkType;
 use sni_watch::model::hello::Sni;
 use sni_watch::naming::scheme::Scheme;

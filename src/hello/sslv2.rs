@@ -46,9 +46,8 @@ impl Protocol for SslV2 {
 /// Looks at the first nine bytes: the record's length, type, version, and two of the three lengths.
 fn look(prefix: &[u8]) -> Probe {
     let fits = match *prefix {
-        [] => true,
         [high, ..] if high & 0x80 == 0 => false,
-        [_] | [_, _] => true,
+        [] | [_] | [_, _] => true,
         [_, _, kind] => kind == CLIENT_HELLO,
         [_, _, kind, major] => kind == CLIENT_HELLO && matches!(major, 0 | 3),
         [_, _, kind, major, minor, ref lengths @ ..] => {

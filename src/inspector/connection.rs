@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::flow::stream::{Mark, Stream};
 use crate::hello::flight::Flight;
 use crate::inspector::half::Half;
-use crate::inspector::late::Late;
+use crate::inspector::late::state::Late;
 use crate::model::frame::{OriginId, Timestamp};
 use crate::model::hello::{Hello, ServerHello, SessionId};
 use crate::model::name::Name;
@@ -100,6 +100,27 @@ pub struct Side {
     pub limit: Option<u32>,
     /// Headers of the segment that the hello begins in, where they are wanted.
     pub head: Option<Box<[u8]>>,
+}
+
+impl Side {
+    /// What of a segment lies ahead of the first bytes that the snapshot length cut off; `None` if nothing does.
+    pub fn within_limit<'b>(&mut self, offset: u32, bytes: &'b [u8], missing: u32) -> Option<&'b [u8]> {
+        let limit = self.limit.unwrap_or(u32::MAX);
+        let room = usize::try_from(limit.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let bytes = bytes.get(..bytes.len().min(room))?;
+        if missing > 0 {
+            let end = offset.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+            self.limit = Some(limit.min(end));
+        }
+        (!bytes.is_empty()).then_some(bytes)
+    }
+
+    /// Makes `offset` the direction's first byte.
+    pub fn restart(&mut self, offset: u32) {
+        self.stream.restart(offset);
+        self.limit = self.limit.and_then(|limit| limit.checked_sub(offset));
+        self.fin = self.fin.and_then(|fin| fin.checked_sub(offset));
+    }
 }
 
 /// A hello and what followed.

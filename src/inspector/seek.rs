@@ -87,7 +87,7 @@ pub(super) fn seek(
         }
         Place::Far => return Sought::More,
     };
-    let Some(bytes) = within_limit(side, offset, bytes, segment.missing) else { return Sought::More };
+    let Some(bytes) = side.within_limit(offset, bytes, segment.missing) else { return Sought::More };
     let anchored = side.stream.is_anchored();
     if side.stream.held().is_empty() && (!anchored || offset == 0) {
         if tools.keep_bytes {
@@ -112,18 +112,6 @@ pub(super) fn seek(
         }
     }
     hold(connection, way, (offset, bytes), (mark, segment), tools)
-}
-
-/// What of a segment lies ahead of the first bytes that the snapshot length cut off; `None` if nothing does.
-pub(super) fn within_limit<'b>(side: &mut Side, offset: u32, bytes: &'b [u8], missing: u32) -> Option<&'b [u8]> {
-    let limit = side.limit.unwrap_or(u32::MAX);
-    let room = usize::try_from(limit.saturating_sub(offset)).unwrap_or(usize::MAX);
-    let bytes = bytes.get(..bytes.len().min(room))?;
-    if missing > 0 {
-        let end = offset.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-        side.limit = Some(limit.min(end));
-    }
-    (!bytes.is_empty()).then_some(bytes)
 }
 
 /// Keeps a segment beside what is held, and reads the run that it completes.

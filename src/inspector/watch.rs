@@ -7,7 +7,6 @@ use crate::inspector::Inspector;
 use crate::inspector::answer::{self, End, News};
 use crate::inspector::connection::{ANSWER, Connection, DIALOGUE, LINGER, SEEK, Way};
 use crate::inspector::half::Tcp;
-use crate::inspector::late;
 use crate::inspector::record::{self, Cause};
 use crate::inspector::seek::{self, Sought};
 use crate::model::frame::Timestamp;
@@ -85,28 +84,6 @@ impl Inspector {
                 self.found(index, way, (segment, tcp), rest, out)
             }
         }
-    }
-
-    /// Follows what goes ahead of TLS; `start` says where it begins, if it does so now.
-    fn late(
-        &mut self,
-        index: u32,
-        way: Way,
-        start: Option<u32>,
-        (segment, tcp): (&Segment<'_>, Tcp),
-    ) -> Sought {
-        let Some(open) = self.open.get_mut(index) else { return Sought::More };
-        let talked = start.is_some() || open.late.as_ref().is_some_and(|late| late.is_talking());
-        let sought = match start {
-            Some(start) => late::begin(open, (way, start), segment, tcp, &mut self.tools),
-            None => late::seek(open, way, segment, tcp, &mut self.tools),
-        };
-        if talked && matches!(sought, Sought::More) {
-            open.since = self.now;
-            let talks = open.late.as_ref().is_some_and(|late| late.is_talking());
-            self.open.renew(index, if talks { DIALOGUE } else { SEEK });
-        }
-        sought
     }
 
     /// The hello is whole: tells so where asked to, and reads on behind it.

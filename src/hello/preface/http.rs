@@ -142,7 +142,8 @@ impl Preface for Upgrade {
 
 fn upgrades_to_tls(text: &[u8]) -> bool {
     let Some((field, value)) = field(text) else { return false };
-    let tls = |token: &[u8]| token.trim_ascii().get(..4).is_some_and(|name| name.eq_ignore_ascii_case(b"TLS/"));
+    let tls =
+        |token: &[u8]| token.trim_ascii().get(..4).is_some_and(|name| name.eq_ignore_ascii_case(b"TLS/"));
     field.eq_ignore_ascii_case(b"upgrade") && value.split(|byte| *byte == b',').any(tls)
 }
 

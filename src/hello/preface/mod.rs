@@ -241,7 +241,10 @@ fn rank(step: Step) -> u8 {
 }
 
 /// Reads `client` as a client's bytes, whole or one by one, and what is left of them as the server's: the entry
-/// for tests with random bytes. Panics where a count does not fit.
+/// for tests with random bytes.
+///
+/// # Panics
+/// Where a count does not fit, or the hello is not where it is said to be.
 pub fn fuzz_dialogue(client: &[u8], one_by_one: bool) {
     let mut dialogue = Dialogue::default();
     let (mut done, mut end) = (0, if one_by_one { 1 } else { client.len() });

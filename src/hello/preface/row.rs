@@ -86,7 +86,10 @@ pub fn starts(bytes: &[u8], start: &[u8]) -> Option<bool> {
     same.then_some(bytes.len() >= start.len())
 }
 
-/// The line that `bytes` begin with, without its end, and its length with it; `Err` says what to do without.
+/// The line that `bytes` begin with, without its end, and its length with it.
+///
+/// # Errors
+/// What a row is to say where the end is not there: [`Step::More`], or [`Step::No`] from `limit` bytes on.
 pub fn line(bytes: &[u8], limit: usize) -> Result<(&[u8], usize), Step> {
     let within = bytes.get(..bytes.len().min(limit)).unwrap_or_default();
     let Some(end) = within.iter().position(|byte| *byte == b'\n') else {

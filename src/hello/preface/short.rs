@@ -9,7 +9,7 @@ pub(super) struct Rdp;
 const MAX_REQUEST: u16 = 1024;
 /// Bytes ahead of the cookie: TPKT header (RFC 1006 §6) and the fixed part of the request.
 const REQUEST_HEAD: usize = 11;
-/// Any of TLS, CredSSP, RDSTLS, CredSSP with early authorisation, Azure.
+/// Any of TLS, `CredSSP`, `RDSTLS`, `CredSSP` with early authorisation, Azure.
 const SECURE: u8 = 0x1f;
 
 impl Preface for Rdp {

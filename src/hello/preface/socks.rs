@@ -57,9 +57,8 @@ impl Preface for Socks4 {
 
     fn reply(&self, bytes: &[u8]) -> Step {
         match bytes {
-            [] | [0] => Step::More,
             [0, 0x5a..=0x5d, ..] if bytes.len() >= 8 => Step::Take(8),
-            [0, 0x5a..=0x5d, ..] => Step::More,
+            [] | [0] | [0, 0x5a..=0x5d, ..] => Step::More,
             _ => Step::No,
         }
     }

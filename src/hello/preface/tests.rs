@@ -87,7 +87,8 @@ fn proxies() -> Vec<Case> {
     let forwarded = "CONNECT [2001:db8::1]:443 HTTP/1.1\r\nForwarded: for=\"[2001:db8::7]:4711\";proto=http, for=a\r\n\r\n";
     let chain = "CONNECT a.example:443 HTTP/1.0\r\nX-Forwarded-For: 192.0.2.7, 10.0.0.1\r\n\r\n";
     let options = "OPTIONS * HTTP/1.1\r\nUpgrade: h2c, TLS/1.2\r\nConnection: Upgrade\r\n\r\n";
-    let gnutella = "GNUTELLA CONNECT/0.6\r\nUpgrade: TLS/1.0\r\n\r\nGNUTELLA/0.6 200 OK\r\nConnection: Upgrade\r\n\r\n";
+    let gnutella =
+        "GNUTELLA CONNECT/0.6\r\nUpgrade: TLS/1.0\r\n\r\nGNUTELLA/0.6 200 OK\r\nConnection: Upgrade\r\n\r\n";
     let v2 = |rest: &[u8]| [SIGNATURE, rest].concat();
     let v4 = v2(b"\x21\x11\x00\x0f\xc0\x00\x02\x07\xc6\x33\x64\x01\x12\x34\x01\xbb\x04\x00\x00");
     let unix = [&b"\x21\x31\x00\xd8/run/a"[..], &[0; 102], b"/run/b", &[0; 102]].concat();
@@ -98,12 +99,29 @@ fn proxies() -> Vec<Case> {
         between("192.0.2.7", "a.example", case(&["http_connect"], chain, b"")),
         case(&["http_upgrade"], options, b"HTTP/1.1 101 Switching Protocols\r\n"),
         case(&["gnutella"], gnutella, b"GNUTELLA/0.6 200 OK\r\n"),
-        to("192.0.2.9", case(&["socks5"], b"\x05\x02\x00\x01\x05\x01\x00\x01\xc0\x00\x02\x09\x01\xbb", b"\x05\x00")),
-        to("a.example", case(&["socks5"], b"\x05\x01\x02\x01\x01u\x02pw\x05\x01\x00\x03\x09a.example\x01\xbb", b"")),
-        to("2001:db8::9", case(&["socks5"], b"\x05\x01\x00\x05\x01\x00\x04\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x09\x01\xbb", b"")),
+        to(
+            "192.0.2.9",
+            case(&["socks5"], b"\x05\x02\x00\x01\x05\x01\x00\x01\xc0\x00\x02\x09\x01\xbb", b"\x05\x00"),
+        ),
+        to(
+            "a.example",
+            case(&["socks5"], b"\x05\x01\x02\x01\x01u\x02pw\x05\x01\x00\x03\x09a.example\x01\xbb", b""),
+        ),
+        to(
+            "2001:db8::9",
+            case(
+                &["socks5"],
+                b"\x05\x01\x00\x05\x01\x00\x04\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x09\x01\xbb",
+                b"",
+            ),
+        ),
         to("192.0.2.9", case(&["socks4"], b"\x04\x01\x01\xbb\xc0\x00\x02\x09user\0", b"")),
         to("a.example", case(&["socks4"], b"\x04\x01\x01\xbb\0\0\0\x01\0a.example\0", b"")),
-        between("192.0.2.7", "198.51.100.1", case(&["proxy_v1"], "PROXY TCP4 192.0.2.7 198.51.100.1 4660 443\r\n", b"")),
+        between(
+            "192.0.2.7",
+            "198.51.100.1",
+            case(&["proxy_v1"], "PROXY TCP4 192.0.2.7 198.51.100.1 4660 443\r\n", b""),
+        ),
         between("2001:db8::7", "::1", case(&["proxy_v1"], "PROXY TCP6 2001:db8::7 ::1 4660 443\r\n", b"")),
         case(&["proxy_v1"], "PROXY UNKNOWN\r\n", b""),
         between("192.0.2.7", "198.51.100.1", case(&["proxy_v2"], v4, b"")),
@@ -288,7 +306,9 @@ fn what_was_not_announced_is_no_hello() {
         assert_eq!(feed(&client, b"", []).0, None, "{what}");
         assert_eq!(feed(&client, b"", 0..client.len()).0, None, "{what}, byte by byte");
     }
-    for wrong in [mysql(0xa6, 0), mysql(0xae, 1), rdp(b"Cookie: mstshash=me\r\n"), rdp(b"\x01\x00\x08\x00\0\0\0\0")] {
+    for wrong in
+        [mysql(0xa6, 0), mysql(0xae, 1), rdp(b"Cookie: mstshash=me\r\n"), rdp(b"\x01\x00\x08\x00\0\0\0\0")]
+    {
         assert_eq!(feed(&[&wrong[..], &hello()].concat(), b"", []).0, None, "{wrong:?}");
     }
 }
@@ -327,7 +347,10 @@ fn replies_are_passed_over_unit_by_unit() {
     for (client, reply) in [
         (&b"CONNECT a:443 HTTP/1.1\r\n\r\n"[..], &b"HTTP/1.1 200 OK\r\nVia: x\r\n\r\n"[..]),
         (b"\x05\x01\x00\x05\x01\x00\x01\xc0\x00\x02\x09\x01\xbb", b"\x05\x00\x05\x00\x00\x01\0\0\0\0\0\0"),
-        (b"\x05\x01\x00\x05\x01\x00\x01\xc0\x00\x02\x09\x01\xbb", b"\x05\x02\x01\x00\x05\x00\x00\x03\x01a\0\0"),
+        (
+            b"\x05\x01\x00\x05\x01\x00\x01\xc0\x00\x02\x09\x01\xbb",
+            b"\x05\x02\x01\x00\x05\x00\x00\x03\x01a\0\0",
+        ),
         (b"\x04\x01\x01\xbb\xc0\x00\x02\x09\0", b"\0\x5a\0\0\0\0\0\0"),
         (SSL_REQUEST, b"S"),
         (b"AMQP\x02\x01\x00\x00", b"AMQP\x02\x01\x00\x00"),

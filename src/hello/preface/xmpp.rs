@@ -45,11 +45,7 @@ fn tag(memory: &mut Memory, tag: &[u8], len: usize) -> Step {
     let word = tag.split(|byte| byte.is_ascii_whitespace() || *byte == b'/').next().unwrap_or_default();
     let local = word.rsplit(|byte| *byte == b':').next().unwrap_or_default();
     match (local, closes) {
-        (b"?xml", false) => {
-            memory.phase = STREAM;
-            Step::Take(len)
-        }
-        (b"stream", false) => {
+        (b"?xml" | b"stream", false) => {
             memory.phase = STREAM;
             Step::Take(len)
         }

@@ -61,7 +61,11 @@ fn parts(words: Words, hello: &Hello) -> (Vec<Part>, usize) {
     let (mut client, mut server) = (0, 0);
     let parts = said.map(|(back, bytes)| {
         let (at, ack) = if back { (server, client) } else { (client, server) };
-        if back { server += bytes.len() } else { client += bytes.len() }
+        if back {
+            server += bytes.len();
+        } else {
+            client += bytes.len();
+        }
         Part { back, at, ack, bytes }
     });
     (parts.collect(), words.len())
@@ -141,8 +145,7 @@ fn without_syn_and_with_one_direction_too() {
             watch.play(&client);
             watch.finish();
             let record = watch.late();
-            let expected =
-                format!("handshake a.example not_seen after {known}, 1 segments, 0 again");
+            let expected = format!("handshake a.example not_seen after {known}, 1 segments, 0 again");
             assert_eq!(record, expected, "{name}, client only, opened: {opened}");
         }
         // all of it in one segment
@@ -168,7 +171,8 @@ fn cut_anywhere_it_is_the_same() {
                 watch.open(ONE);
                 watch.play(&parts);
                 let segments = if which == at { 2 } else { 1 };
-                let expected = format!("handshake a.example ok by server after {name}, {segments} segments, 0 again");
+                let expected =
+                    format!("handshake a.example ok by server after {name}, {segments} segments, 0 again");
                 assert_eq!(watch.late(), expected, "{name}: part {which} cut at {place}");
             }
         }
@@ -184,15 +188,16 @@ fn byte_by_byte_and_joined_with_what_went_ahead() {
             .iter()
             .flat_map(|part| {
                 let bytes = part.bytes.iter().enumerate();
-                bytes.map(|(i, byte)| Part { at: part.at + i, bytes: vec![*byte], ..part.clone() }).collect::<Vec<_>>()
+                bytes
+                    .map(|(i, byte)| Part { at: part.at + i, bytes: vec![*byte], ..part.clone() })
+                    .collect::<Vec<_>>()
             })
             .collect();
         let mut watch = Watch::plain();
         watch.open(ONE);
         watch.play(&single);
         let segments = hello.stream().len();
-        let expected =
-            format!("handshake a.example ok by server after {name}, {segments} segments, 0 again");
+        let expected = format!("handshake a.example ok by server after {name}, {segments} segments, 0 again");
         assert_eq!(watch.late(), expected);
         // a client that does not wait: its last word and the hello in one segment, the answer after it
         let Some(last) = words.iter().rposition(|(back, _)| !back) else { continue };
@@ -302,9 +307,18 @@ fn a_second_hello_is_read_behind_a_dialogue_too() {
     let (mut parts, at) = parts(CONNECT, &hello);
     parts.truncate(at + 1);
     let (mut client, mut server) = (parts[at].at + parts[at].bytes.len(), parts[at].ack);
-    for (back, bytes) in [(true, choice.retry()), (false, hello.second_stream()), (true, choice.server_flight()), (false, choice.client_flight())] {
+    for (back, bytes) in [
+        (true, choice.retry()),
+        (false, hello.second_stream()),
+        (true, choice.server_flight()),
+        (false, choice.client_flight()),
+    ] {
         let (at, ack) = if back { (server, client) } else { (client, server) };
-        if back { server += bytes.len() } else { client += bytes.len() }
+        if back {
+            server += bytes.len();
+        } else {
+            client += bytes.len();
+        }
         parts.push(Part { back, at, ack, bytes });
     }
     let mut watch = Watch::plain();
@@ -344,7 +358,11 @@ fn other_talk_is_left_at_once_and_holds_nothing() {
     ] {
         let mut watch = Watch::plain();
         watch.open(ONE);
-        if back { watch.answers(ONE, 0, words) } else { watch.says(ONE, 0, words) }
+        if back {
+            watch.answers(ONE, 0, words);
+        } else {
+            watch.says(ONE, 0, words);
+        }
         assert_eq!(watch.inspector.stats().no_hello, 1, "{words:?}");
         assert_eq!((watch.inspector.open.len(), watch.inspector.held), (0, 0), "{words:?}");
         watch.says(ONE, words.len(), &named("late.example").stream());
@@ -418,4 +436,54 @@ fn a_hello_in_the_old_format_has_a_random_and_no_name() {
     let facts = told.hello.unwrap();
     assert_eq!((facts.offered.0, facts.records, facts.fingerprints), (0x0301, 1, None));
     assert_eq!(facts.random[16..], challenge);
+}
+
+/// Segments lost, repeated, cut, swapped and damaged by chance: never a panic, never two records, never another name
+/// than the hello's unless its own bytes were damaged, and nothing stays held.
+#[test]
+fn whatever_arrives_is_read_or_left() {
+    let hello = named("a.example");
+    let mut found = 0;
+    for round in 0..4000_u64 {
+        let mut state = support::random::number(&format!("late {round}"));
+        let mut random = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap() % below
+        };
+        let (_, words) = ALL[random(ALL.len())];
+        let (mut parts, _) = parts(words, &hello);
+        let mut damaged = false;
+        for _ in 0..random(6) {
+            let which = random(parts.len());
+            match random(6) {
+                0 if parts.len() > 1 => drop(parts.remove(which)),
+                1 => parts.insert(which, parts[which].clone()),
+                2 if which > 0 => parts.swap(which - 1, which),
+                3 => {
+                    let len = parts[which].bytes.len();
+                    cut(&mut parts, which, random(len + 1));
+                }
+                4 => parts[which].back = !parts[which].back,
+                _ if parts[which].bytes.is_empty() => {}
+                _ => {
+                    let at = random(parts[which].bytes.len());
+                    parts[which].bytes[at] ^= 1 << random(8);
+                    damaged = true;
+                }
+            }
+        }
+        let mut watch = Watch::plain();
+        if random(2) == 0 {
+            watch.open(ONE);
+        }
+        watch.play(&parts);
+        watch.wait(100 * SECOND);
+        watch.finish();
+        assert!(watch.out.len() <= 1, "{round}: {:?}", watch.out);
+        let name = watch.out.first().and_then(|record| record.name.as_ref()?.text().map(str::to_owned));
+        assert!(damaged || name.as_deref().is_none_or(|name| name == "a.example"), "{round}: {name:?}");
+        assert_eq!((watch.inspector.held, watch.inspector.open.len()), (0, 0), "{round}");
+        found += usize::from(name.is_some());
+    }
+    assert!(found > 2000, "only {found} were found");
 }

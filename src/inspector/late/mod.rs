@@ -4,120 +4,47 @@
 //! client's bytes are read unit by unit and forgotten; where they ask for TLS and a hello follows, its first
 //! byte becomes the stream's first, so that all else is as in plain TLS. The server's TLS begins at what the
 //! client acknowledged with its hello: it had read the answer to its request by then. A client that did not
-//! wait for that has the rest of the dialogue passed over in [`Late::answer`].
+//! wait for that has the rest of the dialogue passed over in [`state::Late::answer`].
 
-use std::borrow::Cow;
+pub(super) mod state;
 
 use crate::flow::limits::{CERTAIN_BYTES, EARLY_SERVER_BYTES};
-use crate::flow::stream::{Mark, Place, distance};
-use crate::hello::preface::row::Step;
-use crate::hello::preface::{Dialogue, Heard, Opening, is_brief, opening};
-use crate::inspector::connection::{Connection, Looks, Side, Way};
+use crate::flow::stream::{Mark, Place};
+use crate::hello::preface::{Heard, Opening, is_brief, opening};
+use crate::inspector::Inspector;
+use crate::inspector::connection::{Connection, DIALOGUE, Looks, SEEK, Side, Way};
 use crate::inspector::half::Tcp;
+use crate::inspector::late::state::{Late, acknowledged};
 use crate::inspector::seek::{self, Sought, Tools};
-use crate::model::observation::Ahead;
-use crate::model::segment::{Segment, TcpFlags};
+use crate::model::segment::Segment;
 use crate::model::skip::Skip;
 
 /// Bytes of a run without a known beginning up to which it may still turn out to be a dialogue.
 const MAX_OPENING: usize = 2048;
-/// Segments of a client that are remembered while bytes ahead of them are missing.
-const MAX_SEEN: usize = 64;
-/// Bytes that one unit of a server's dialogue behind the hello may have.
-const MAX_REPLY: usize = 4096;
 
-/// A segment whose bytes are held.
-#[derive(Clone, Copy, Debug)]
-struct Seen {
-    /// Sequence numbers of its first byte and of the one behind it.
-    from: u32,
-    to: u32,
-    mark: Mark,
-    /// What it acknowledges.
-    ack: Option<u32>,
-}
-
-/// What goes ahead of TLS on a connection.
-#[derive(Debug)]
-pub struct Late {
-    dialogue: Dialogue,
-    client: Way,
-    /// The hello's first byte was found.
-    begun: bool,
-    seen: Vec<Seen>,
-    /// Segments that overtook the first one, before this was known to be a dialogue.
-    earlier: u16,
-    /// What is there of a unit of the server's dialogue behind the hello; `None` once its TLS began.
-    replies: Option<Vec<u8>>,
-}
-
-impl Late {
-    fn new(client: Way) -> Self {
-        let (dialogue, seen) = (Dialogue::default(), Vec::new());
-        Self { dialogue, client, begun: false, seen, earlier: 0, replies: Some(Vec::new()) }
-    }
-
-    /// True until the hello's first byte was found.
-    pub(super) fn is_talking(&self) -> bool {
-        !self.begun
-    }
-
-    /// What a record says of it.
-    pub(super) fn ahead(&self) -> Ahead {
-        let named = self.dialogue.named();
-        Ahead {
-            prefaces: self.dialogue.names().into(),
-            source: named.source.clone(),
-            destination: named.destination.clone(),
-        }
-    }
-
-    /// What of bytes in order is TLS; `None` where it is all dialogue.
-    pub(super) fn answer<'b>(&mut self, way: Way, bytes: &'b [u8]) -> Option<Cow<'b, [u8]>> {
-        let Some(held) = self.replies.as_mut().filter(|_| way != self.client) else {
-            return Some(Cow::Borrowed(bytes));
+impl Inspector {
+    /// Follows what goes ahead of TLS; `start` says where it begins, if it does so now.
+    pub(super) fn late(
+        &mut self,
+        index: u32,
+        way: Way,
+        start: Option<u32>,
+        (segment, tcp): (&Segment<'_>, Tcp),
+    ) -> Sought {
+        let Some(open) = self.open.get_mut(index) else { return Sought::More };
+        let talks = |late: &Option<Box<Late>>| late.as_ref().is_some_and(|late| late.is_talking());
+        let talked = start.is_some() || talks(&open.late);
+        let sought = match start {
+            Some(start) => begin(open, (way, start), segment, tcp, &mut self.tools),
+            None => seek(open, way, segment, tcp, &mut self.tools),
         };
-        if held.is_empty() && is_tls(bytes) {
-            self.replies = None;
-            return Some(Cow::Borrowed(bytes));
+        if talked && matches!(sought, Sought::More) {
+            open.since = self.now;
+            let class = if talks(&open.late) { DIALOGUE } else { SEEK };
+            self.open.renew(index, class);
         }
-        held.extend_from_slice(bytes);
-        while !held.is_empty() {
-            match self.dialogue.reply(held) {
-                _ if is_tls(held) => break,
-                Step::Take(len) if (1..=held.len()).contains(&len) => drop(held.drain(..len)),
-                Step::More if held.len() < MAX_REPLY => return None,
-                _ => break,
-            }
-        }
-        if held.is_empty() {
-            return None;
-        }
-        self.replies.take().map(Cow::Owned)
+        sought
     }
-
-    /// Forgets segments that lie ahead of the sequence number `from`.
-    fn forget(&mut self, from: u32) {
-        self.seen.retain(|seen| distance(from, seen.to) > 0);
-    }
-
-    fn remember(&mut self, segment: &Segment<'_>, tcp: Tcp) {
-        let from = tcp.data_seq();
-        let to = from.wrapping_add(u32::try_from(segment.payload.len()).unwrap_or(0));
-        let mark = Mark { time: segment.time, packet: segment.packet };
-        if self.seen.len() < MAX_SEEN {
-            self.seen.push(Seen { from, to, mark, ack: acknowledged(tcp) });
-        }
-    }
-}
-
-/// The beginning of a record.
-fn is_tls(bytes: &[u8]) -> bool {
-    matches!(bytes, [20..=23] | [20..=23, 3, ..])
-}
-
-fn acknowledged(tcp: Tcp) -> Option<u32> {
-    tcp.flags.has(TcpFlags::ACK).then_some(tcp.ack)
 }
 
 /// True if a direction's run of held bytes at `start`, which begins with no TLS, may open a dialogue.
@@ -139,7 +66,7 @@ pub(super) fn may_begin(side: &Side, start: u32) -> bool {
 }
 
 /// Begins with a dialogue that [`may_begin`] saw in the direction `way`.
-pub(super) fn begin(
+fn begin(
     connection: &mut Connection,
     (way, start): (Way, u32),
     segment: &Segment<'_>,
@@ -148,7 +75,7 @@ pub(super) fn begin(
 ) -> Sought {
     let syn = connection.isn.is_some();
     let side = connection.side(way);
-    restart(side, start);
+    side.restart(start);
     let first = side.stream.held().starting_at(0).map_or(&[][..], |run| &run.bytes);
     let client = match opening(first) {
         Opening::Server => way.other(),
@@ -169,13 +96,7 @@ pub(super) fn begin(
 }
 
 /// Takes a segment with payload of a connection that has begun with a dialogue, and has no hello.
-pub(super) fn seek(
-    connection: &mut Connection,
-    way: Way,
-    segment: &Segment<'_>,
-    tcp: Tcp,
-    tools: &mut Tools,
-) -> Sought {
+fn seek(connection: &mut Connection, way: Way, segment: &Segment<'_>, tcp: Tcp, tools: &mut Tools) -> Sought {
     let Some(late) = connection.late.take() else { return Sought::More };
     if late.client != way {
         return hold_server(connection, late, segment, tcp, tools);
@@ -198,7 +119,9 @@ fn talk(
     let way = late.client;
     let side = connection.side(way);
     let placed = match side.stream.place(tcp.data_seq(), segment.payload) {
-        Place::At(offset, bytes) => seek::within_limit(side, offset, bytes, segment.missing).map(|bytes| (offset, bytes)),
+        Place::At(offset, bytes) => {
+            side.within_limit(offset, bytes, segment.missing).map(|bytes| (offset, bytes))
+        }
         Place::Old | Place::Far => None,
     };
     let Some((offset, bytes)) = placed else {
@@ -218,7 +141,7 @@ fn talk(
     }
     match late.dialogue.client(bytes) {
         Heard::More(len) => {
-            restart(side, len_of(len));
+            side.restart(len_of(len));
             let rest = bytes.get(len..).unwrap_or_default();
             if !rest.is_empty() {
                 side.stream.keep(0, rest, mark);
@@ -252,7 +175,7 @@ fn read_held(
     };
     match heard {
         Heard::More(len) => {
-            restart(side, len_of(len));
+            side.restart(len_of(len));
             late.forget(side.stream.seq(0));
             connection.late = Some(late);
             Sought::More
@@ -268,19 +191,15 @@ fn read_held(
 /// The hello begins at `offset` of the client's stream.
 fn found(connection: &mut Connection, mut late: Box<Late>, offset: u32, segment: &Segment<'_>, tcp: Tcp) {
     let side = connection.side(late.client);
-    let hello = side.stream.seq(offset);
-    restart(side, offset);
-    let first = late.seen.iter().find(|seen| distance(hello, seen.from) <= 0 && distance(hello, seen.to) > 0);
+    let (first, segments) = late.begin(side.stream.seq(offset));
+    side.restart(offset);
     if let Some(first) = first {
         side.stream.mark(0, first.mark);
     }
+    (side.segments, side.newest, side.retransmits) = (segments, segment.time, 0);
+    (side.looks, side.need, side.need_at, side.head) = (Looks::Unknown, 0, 0, None);
     let ack = first.map_or_else(|| acknowledged(tcp), |first| first.ack);
-    let segments = late.seen.iter().filter(|seen| distance(hello, seen.to) > 0).count();
-    side.segments = u16::try_from(segments).unwrap_or(u16::MAX).saturating_add(late.earlier);
-    side.newest = segment.time;
-    (side.looks, side.retransmits, side.need, side.need_at, side.head) = (Looks::Unknown, 0, 0, 0, None);
     acknowledge(connection.side(late.client.other()), ack);
-    (late.begun, late.seen) = (true, Vec::new());
     connection.late = Some(late);
 }
 
@@ -296,7 +215,7 @@ fn hold_server(
     let side = connection.side(client.other());
     let mut full = false;
     if let Place::At(offset, bytes) = side.stream.place(tcp.data_seq(), segment.payload)
-        && let Some(bytes) = seek::within_limit(side, offset, bytes, segment.missing)
+        && let Some(bytes) = side.within_limit(offset, bytes, segment.missing)
     {
         late.dialogue.greet(bytes);
         full = side.stream.held().held() + bytes.len() > EARLY_SERVER_BYTES;
@@ -318,15 +237,8 @@ fn acknowledge(server: &mut Side, ack: Option<u32>) {
     if !server.stream.is_begun() {
         server.stream.anchor(ack);
     } else if let Some(offset) = server.stream.offset(ack) {
-        restart(server, offset);
+        server.restart(offset);
     }
-}
-
-/// Makes `offset` the first byte of a direction.
-fn restart(side: &mut Side, offset: u32) {
-    side.stream.restart(offset);
-    side.limit = side.limit.and_then(|limit| limit.checked_sub(offset));
-    side.fin = side.fin.and_then(|fin| fin.checked_sub(offset));
 }
 
 fn give_up(connection: &mut Connection, client: Way, tools: &mut Tools) -> Sought {
