@@ -46,20 +46,33 @@ pub enum Found {
     Nothing,
 }
 
-/// Asks each row of `transport`; the first that says yes wins.
+/// Asks each row of `transport`; the first that does not say no wins.
+///
+/// Nearly all hellos are the first row's, which is therefore asked on a path of its own.
+#[inline]
 pub fn probe(transport: Transport, prefix: &[u8]) -> Found {
-    let mut found = Found::Nothing;
-    for (index, row) in PROTOCOLS.iter().enumerate() {
-        if row.carrier().0 != transport {
-            continue;
-        }
-        match row.probe(prefix) {
-            Probe::Yes => return Found::Row(index),
-            Probe::NotYet => found = Found::NotYet,
-            Probe::No => {}
-        }
+    match ask(0, transport, prefix) {
+        Found::Nothing => probe_others(transport, prefix),
+        found => found,
     }
-    found
+}
+
+#[cold]
+fn probe_others(transport: Transport, prefix: &[u8]) -> Found {
+    let mut others = (1..PROTOCOLS.len()).map(|row| ask(row, transport, prefix));
+    others.find(|found| *found != Found::Nothing).unwrap_or(Found::Nothing)
+}
+
+#[inline]
+fn ask(index: usize, transport: Transport, prefix: &[u8]) -> Found {
+    let Some(row) = PROTOCOLS.get(index).filter(|row| row.carrier().0 == transport) else {
+        return Found::Nothing;
+    };
+    match row.probe(prefix) {
+        Probe::Yes => Found::Row(index),
+        Probe::NotYet => Found::NotYet,
+        Probe::No => Found::Nothing,
+    }
 }
 
 /// The live filter where the user gives none, in pcap-filter(7) words: each row's transport and ports.

@@ -128,8 +128,8 @@ impl Side {
 pub struct Exchange {
     /// The direction that the hello went.
     pub way: Way,
-    /// `network.protocol` of the hello.
-    pub protocol: &'static str,
+    /// Row of the protocols table.
+    pub row: u8,
     /// The hello.
     pub facts: HelloFacts,
     /// Its session id.
@@ -162,10 +162,10 @@ pub struct Exchange {
 
 impl Exchange {
     /// What a hello says; where it was seen is still to be filled in.
-    pub fn new(hello: &Hello<'_>, name: Arc<Name>, protocol: &'static str) -> Self {
+    pub fn new(hello: &Hello<'_>, name: Arc<Name>) -> Self {
         Self {
             way: Way::Forth,
-            protocol,
+            row: 0,
             facts: HelloFacts::of(hello),
             session_id: SessionId::new(hello.session_id),
             name,
@@ -192,7 +192,7 @@ pub struct Connection {
     /// Hash of `key`.
     pub hash: u64,
     /// Held bytes that stand in the inspector's account.
-    pub counted: usize,
+    pub counted: u32,
     /// First packet.
     pub first: Mark,
     /// When it entered its age list, by the inspector's clock.

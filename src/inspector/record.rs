@@ -1,5 +1,6 @@
 //! Makes the record of a connection out of what was seen of it.
 
+use crate::hello::PROTOCOLS;
 use crate::inspector::connection::{Connection, Exchange, Looks, Side, Way};
 use crate::inspector::half::Half;
 use crate::model::frame::Timestamp;
@@ -7,8 +8,16 @@ use crate::model::hello::Alert;
 use crate::model::observation::{Action, Ahead, Handshake, Marks, Observation, Outcome, Peer, Traffic};
 use crate::model::segment::FlowKey;
 
-/// `network.protocol` of what goes over TCP, unless a hello says otherwise.
-pub(super) const PROTOCOL: &str = "tls";
+/// `network.protocol` of what goes over TCP and has no hello, or one of the first row.
+const PROTOCOL: &str = "tls";
+
+/// `network.protocol` of a hello of this row.
+fn protocol(row: u8) -> &'static str {
+    match row {
+        0 => PROTOCOL,
+        _ => PROTOCOLS.get(usize::from(row)).map_or(PROTOCOL, |row| row.name()),
+    }
+}
 
 /// Why the watch over a handshake ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +57,7 @@ pub(super) fn handshake(
     now: Timestamp,
 ) -> Observation {
     let client = exchange.way;
+    let (ahead, protocol) = (ahead(connection), protocol(exchange.row));
     let judged = judge(connection, &exchange, cause);
     let failed = matches!(cause, Cause::Reset(_) | Cause::Closed | Cause::Alert(..));
     let decided = match (&exchange.server, judged.result) {
@@ -78,10 +88,10 @@ pub(super) fn handshake(
         origin: connection.origin,
         packet: exchange.whole.packet,
         flow: oriented(connection.key, client),
-        protocol: exchange.protocol,
+        protocol,
         vlans: exchange.vlans,
         tunnel: exchange.tunnel,
-        ahead: ahead(connection),
+        ahead,
         hello: Some(exchange.facts),
         name: Some(exchange.name),
         role: None,
@@ -160,7 +170,7 @@ fn bare(connection: &Connection, exchange: &Exchange) -> Observation {
         completed: exchange.whole.time,
         origin: connection.origin,
         packet: exchange.whole.packet,
-        protocol: exchange.protocol,
+        protocol: protocol(exchange.row),
         flow: oriented(connection.key, exchange.way),
         vlans: exchange.vlans,
         tunnel: exchange.tunnel,
@@ -177,7 +187,7 @@ fn bare(connection: &Connection, exchange: &Exchange) -> Observation {
 }
 
 fn ahead(connection: &Connection) -> Option<Box<Ahead>> {
-    connection.late.as_ref().map(|late| Box::new(late.ahead()))
+    connection.late.as_ref().and_then(|late| late.ahead())
 }
 
 /// The direction in which a hello was begun, if one was.

@@ -13,7 +13,6 @@ use crate::inspector::connection::{Connection, Exchange, Looks, Side, Way};
 use crate::inspector::half::Tcp;
 use crate::inspector::late;
 use crate::inspector::names::Names;
-use crate::inspector::record;
 use crate::inspector::settings::Settings;
 use crate::model::hello::Reading;
 use crate::model::observation::HelloBytes;
@@ -52,6 +51,8 @@ pub(super) enum Sought {
         /// Length of the hello in the segment; `None` where it was read out of held bytes.
         in_place: Option<usize>,
     },
+    /// The run of held bytes at this offset is to be read; the newest ones contradict others.
+    Run(u32, bool),
     /// No hello here, but what may lead to one, from this offset on.
     Dialogue(u32),
     /// No hello will come.
@@ -114,8 +115,8 @@ pub(super) fn seek(
     hold(connection, way, (offset, bytes), (mark, segment), tools)
 }
 
-/// Keeps a segment beside what is held, and reads the run that it completes.
-fn hold(
+/// Keeps a segment beside what is held, and says which run of it is to be read.
+pub(super) fn hold(
     connection: &mut Connection,
     way: Way,
     (offset, bytes): (u32, &[u8]),
@@ -135,8 +136,13 @@ fn hold(
     }
     let anchored = side.stream.is_anchored();
     let run = if anchored { side.stream.held().starting_at(0) } else { run_around(side, offset) };
-    let Some(start) = run.map(|run| run.offset) else { return Sought::More };
-    read_run(connection, way, (start, done.conflict), segment, tools)
+    match run {
+        None => Sought::More,
+        Some(run) if side.need_at == run.offset && run.bytes.len() < side.need && !done.conflict => {
+            Sought::More
+        }
+        Some(run) => Sought::Run(run.offset, done.conflict),
+    }
 }
 
 /// Reads the run of held bytes at `start`; `conflict` says that the newest ones contradict others.
@@ -151,9 +157,6 @@ pub(super) fn read_run(
     let mark = Mark { time: segment.time, packet: segment.packet };
     let Some(run) = side.stream.held().starting_at(start) else { return Sought::More };
     let (first, len) = (run.mark, run.bytes.len());
-    if side.need_at == start && len < side.need && !conflict {
-        return Sought::More;
-    }
     let mut judged = judge(&run.bytes, tools);
     if conflict
         && !matches!(judged, Judged::Hello(..))
@@ -246,16 +249,16 @@ fn judge(prefix: &[u8], tools: &mut Tools) -> Judged {
             return if tls { Judged::Tls } else { Judged::Other(Skip::NotTls) };
         }
     };
-    let protocol = PROTOCOLS.get(row).map_or(record::PROTOCOL, |row| row.name());
     let Some(reader) = tools.readers.get_mut(row) else { return Judged::Other(Skip::NotTls) };
     match reader.read(prefix) {
         Reading::Need(need) => Judged::Wait(need),
         Reading::Skip(skip) => Judged::Other(skip),
         Reading::Hello(hello) => {
             let name = tools.names.get(hello.sni);
-            let mut exchange = Box::new(Exchange::new(&hello, name, protocol));
+            let mut exchange = Box::new(Exchange::new(&hello, name));
+            exchange.row = u8::try_from(row).unwrap_or(u8::MAX);
             // one in another format has none
-            if tools.fingerprints && protocol == record::PROTOCOL {
+            if tools.fingerprints && row == 0 {
                 let found = fingerprints(&hello, 't');
                 exchange.facts.fingerprints = Some(Box::new(found));
             }

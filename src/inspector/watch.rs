@@ -62,26 +62,42 @@ impl Inspector {
             return answer::follow(open, way, segment, tcp);
         }
         open.marks.truncated |= segment.missing > 0;
-        let sought = match open.late {
+        let mut sought = match open.late {
             None => seek::seek(open, way, segment, tcp, &mut self.tools),
-            Some(_) => self.late(index, way, None, (segment, tcp)),
+            Some(_) => self.late(index, way, (segment, tcp)),
         };
-        let sought = match sought {
-            Sought::Dialogue(start) => self.late(index, way, Some(start), (segment, tcp)),
-            sought => sought,
-        };
-        match sought {
-            Sought::More => News::default(),
-            Sought::Nothing | Sought::Dialogue(_) => {
-                let begun = self.open.get_mut(index).and_then(record::begun);
-                if begun.is_none() {
-                    self.conclude(index, Cause::NoHello, segment.time, out);
+        if !matches!(sought, Sought::More | Sought::Hello { .. }) {
+            sought = self.settle(index, way, sought, (segment, tcp), out);
+        }
+        let Sought::Hello { in_place } = sought else { return News::default() };
+        let rest = in_place.and_then(|len| segment.payload.get(len..)).unwrap_or_default();
+        self.found(index, way, (segment, tcp), rest, out)
+    }
+
+    /// Goes on with what a segment led to, until a hello is found or there is nothing more to do.
+    #[cold]
+    fn settle(
+        &mut self,
+        index: u32,
+        way: Way,
+        mut sought: Sought,
+        (segment, tcp): (&Segment<'_>, Tcp),
+        out: &mut Vec<Observation>,
+    ) -> Sought {
+        loop {
+            let Some(open) = self.open.get_mut(index) else { return Sought::More };
+            sought = match sought {
+                Sought::More | Sought::Hello { .. } => return sought,
+                Sought::Run(start, conflict) => {
+                    seek::read_run(open, way, (start, conflict), segment, &mut self.tools)
                 }
-                News::default()
-            }
-            Sought::Hello { in_place } => {
-                let rest = in_place.and_then(|len| segment.payload.get(len..)).unwrap_or_default();
-                self.found(index, way, (segment, tcp), rest, out)
+                Sought::Dialogue(start) => self.begin_late(index, (way, start), (segment, tcp)),
+                Sought::Nothing => {
+                    if record::begun(open).is_none() {
+                        self.conclude(index, Cause::NoHello, segment.time, out);
+                    }
+                    return Sought::More;
+                }
             }
         }
     }
@@ -193,8 +209,8 @@ impl Inspector {
     fn account(&mut self, index: u32) {
         let Some(open) = self.open.get_mut(index) else { return };
         let held = open.held();
-        self.held = (self.held + held).saturating_sub(open.counted);
-        open.counted = held;
+        self.held = (self.held + held).saturating_sub(open.counted as usize);
+        open.counted = u32::try_from(held).unwrap_or(u32::MAX);
     }
 
     fn keep_within_bounds(&mut self, index: u32, at: Timestamp, out: &mut Vec<Observation>) {
@@ -219,7 +235,7 @@ impl Inspector {
         let told = if let Some(told) = open.told.take() {
             Some(*told)
         } else {
-            self.held = self.held.saturating_sub(std::mem::take(&mut open.counted));
+            self.held = self.held.saturating_sub(std::mem::take(&mut open.counted) as usize);
             let told = self.tell(index, cause, at);
             out.extend(told.clone());
             told
@@ -241,7 +257,7 @@ impl Inspector {
     /// [`Inspector::conclude`] where a connection's end is not waited for.
     fn conclude_for_good(&mut self, index: u32, cause: Cause, at: Timestamp, out: &mut Vec<Observation>) {
         let Some(open) = self.open.get_mut(index) else { return };
-        self.held = self.held.saturating_sub(open.counted);
+        self.held = self.held.saturating_sub(open.counted as usize);
         if let Some(exchange) = open.exchange.take() {
             out.push(record::handshake(open, exchange, cause, at));
         } else if let Some(told) = self.tell(index, cause, at) {

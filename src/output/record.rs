@@ -104,19 +104,32 @@ fn event(t: &mut Text<'_>, observation: &Observation, sequence: u64) {
 fn endpoints(t: &mut Text<'_>, observation: &Observation) {
     let flow = &observation.flow;
     let (client, server) = observation.traffic.unzip();
-    let (source, destination) = match &observation.ahead {
-        Some(ahead) => (ahead.source.as_deref(), ahead.destination.as_deref()),
-        None => (None, None),
-    };
-    endpoint(t, ",\"source\":{", (flow.source_ip(), flow.ports.0, source), client);
-    endpoint(t, ",\"destination\":{", (flow.destination_ip(), flow.ports.1, destination), server);
+    endpoint(t, ",\"source\":{", (flow.source_ip(), flow.ports.0), client);
+    if let Some(ahead) = &observation.ahead {
+        address(t, ahead.source.as_deref());
+    }
+    endpoint(t, ",\"destination\":{", (flow.destination_ip(), flow.ports.1), server);
+    if let Some(ahead) = &observation.ahead {
+        address(t, ahead.destination.as_deref());
+    }
+}
+
+/// Puts what a preface names into the endpoint that was just written.
+#[cold]
+fn address(t: &mut Text<'_>, named: Option<&str>) {
+    if let Some(named) = named {
+        t.0.pop();
+        t.lit(",\"address\":");
+        t.string(named);
+        t.lit("}");
+    }
 }
 
 /// An unspecified address and port 0 stand for several, and are left out.
 fn endpoint(
     t: &mut Text<'_>,
     key: &'static str,
-    (ip, port, named): (std::net::IpAddr, u16, Option<&str>),
+    (ip, port): (std::net::IpAddr, u16),
     traffic: Option<Traffic>,
 ) {
     if ip.is_unspecified() && port == 0 && traffic.is_none() {
@@ -131,10 +144,6 @@ fn endpoint(
     if port != 0 {
         t.lit(",\"port\":");
         t.number(port);
-    }
-    if let Some(named) = named {
-        t.lit(",\"address\":");
-        t.string(named);
     }
     if let Some(traffic) = traffic {
         t.lit(",\"bytes\":");

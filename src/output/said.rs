@@ -110,21 +110,24 @@ pub(super) fn handshake(t: &mut Text<'_>, observation: &Observation, verbosity: 
             t.lit(",\"random\":");
             t.hexadecimal(&hello.random);
         }
-        separator = ",";
     }
-    if let Some(ahead) = observation.ahead.as_ref().filter(|ahead| !ahead.prefaces.is_empty()) {
-        t.lit(separator);
-        t.lit("\"preface\":[");
-        for (place, name) in ahead.prefaces.iter().enumerate() {
-            t.lit(if place > 0 { "," } else { "" });
-            t.word(name);
-        }
-        t.lit("]");
-        separator = ",";
+    if let Some(ahead) = &observation.ahead {
+        prefaces(t, &ahead.prefaces);
     }
-    if separator == "," {
+    if observation.handshake.is_some() || observation.hello.is_some() {
         t.lit("}");
     }
+}
+
+/// What went ahead of TLS, behind the members of a hello or of an outcome.
+#[cold]
+fn prefaces(t: &mut Text<'_>, names: &[&'static str]) {
+    t.lit(",\"preface\":[");
+    for (place, name) in names.iter().enumerate() {
+        t.lit(if place > 0 { "," } else { "" });
+        t.word(name);
+    }
+    t.lit("]");
 }
 
 /// How the handshake went.

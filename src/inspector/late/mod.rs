@@ -23,28 +23,46 @@ use crate::model::skip::Skip;
 const MAX_OPENING: usize = 2048;
 
 impl Inspector {
-    /// Follows what goes ahead of TLS; `start` says where it begins, if it does so now.
-    pub(super) fn late(
+    /// Begins with a dialogue at `start` of the direction `way`.
+    #[cold]
+    pub(super) fn begin_late(
         &mut self,
         index: u32,
-        way: Way,
-        start: Option<u32>,
+        (way, start): (Way, u32),
         (segment, tcp): (&Segment<'_>, Tcp),
     ) -> Sought {
         let Some(open) = self.open.get_mut(index) else { return Sought::More };
-        let talks = |late: &Option<Box<Late>>| late.as_ref().is_some_and(|late| late.is_talking());
-        let talked = start.is_some() || talks(&open.late);
-        let sought = match start {
-            Some(start) => begin(open, (way, start), segment, tcp, &mut self.tools),
-            None => seek(open, way, segment, tcp, &mut self.tools),
-        };
-        if talked && matches!(sought, Sought::More) {
-            open.since = self.now;
-            let class = if talks(&open.late) { DIALOGUE } else { SEEK };
-            self.open.renew(index, class);
+        if open.late.is_some() {
+            return Sought::Nothing;
         }
+        let sought = begin(open, (way, start), segment, tcp, &mut self.tools);
+        self.renew_late(index, true);
         sought
     }
+
+    /// Follows what goes ahead of TLS, or reads the hello behind it.
+    #[cold]
+    pub(super) fn late(&mut self, index: u32, way: Way, (segment, tcp): (&Segment<'_>, Tcp)) -> Sought {
+        let Some(open) = self.open.get_mut(index) else { return Sought::More };
+        let talked = is_talking(open);
+        let sought = follow(open, way, segment, tcp, &mut self.tools);
+        self.renew_late(index, talked);
+        sought
+    }
+
+    /// A dialogue has more time than a hello, from word to word.
+    fn renew_late(&mut self, index: u32, talked: bool) {
+        let Some(open) = self.open.get_mut(index).filter(|open| talked && open.late.is_some()) else {
+            return;
+        };
+        open.since = self.now;
+        let class = if is_talking(open) { DIALOGUE } else { SEEK };
+        self.open.renew(index, class);
+    }
+}
+
+fn is_talking(connection: &Connection) -> bool {
+    connection.late.as_ref().is_some_and(|late| late.is_talking())
 }
 
 /// True if a direction's run of held bytes at `start`, which begins with no TLS, may open a dialogue.
@@ -96,14 +114,20 @@ fn begin(
 }
 
 /// Takes a segment with payload of a connection that has begun with a dialogue, and has no hello.
-fn seek(connection: &mut Connection, way: Way, segment: &Segment<'_>, tcp: Tcp, tools: &mut Tools) -> Sought {
+fn follow(
+    connection: &mut Connection,
+    way: Way,
+    segment: &Segment<'_>,
+    tcp: Tcp,
+    tools: &mut Tools,
+) -> Sought {
     let Some(late) = connection.late.take() else { return Sought::More };
     if late.client != way {
         return hold_server(connection, late, segment, tcp, tools);
     }
     if late.begun {
         connection.late = Some(late);
-        return seek::seek(connection, way, segment, tcp, tools);
+        return read_hello(connection, way, segment, tcp, tools);
     }
     talk(connection, late, segment, tcp, tools)
 }
@@ -153,7 +177,7 @@ fn talk(
         }
         Heard::Tls(len) => {
             found(connection, late, len_of(len), segment, tcp);
-            seek::seek(connection, way, segment, tcp, tools)
+            read_hello(connection, way, segment, tcp, tools)
         }
         Heard::Nothing => give_up(connection, way, tools),
     }
@@ -182,7 +206,7 @@ fn read_held(
         }
         Heard::Tls(len) => {
             found(connection, late, len_of(len), segment, tcp);
-            seek::read_run(connection, way, (0, false), segment, tools)
+            Sought::Run(0, false)
         }
         Heard::Nothing => give_up(connection, way, tools),
     }
@@ -201,6 +225,31 @@ fn found(connection: &mut Connection, mut late: Box<Late>, offset: u32, segment:
     let ack = first.map_or_else(|| acknowledged(tcp), |first| first.ack);
     acknowledge(connection.side(late.client.other()), ack);
     connection.late = Some(late);
+}
+
+/// Reads on in a hello: what the segment brings is held, and the run of it read.
+fn read_hello(
+    connection: &mut Connection,
+    way: Way,
+    segment: &Segment<'_>,
+    tcp: Tcp,
+    tools: &mut Tools,
+) -> Sought {
+    let side = connection.side(way);
+    let (offset, bytes) = match side.stream.place(tcp.data_seq(), segment.payload) {
+        Place::At(offset, bytes) => (offset, bytes),
+        Place::Old => {
+            seek::again(side, segment);
+            return Sought::More;
+        }
+        Place::Far => return Sought::More,
+    };
+    let Some(bytes) = side.within_limit(offset, bytes, segment.missing) else { return Sought::More };
+    if tools.keep_bytes && offset == 0 {
+        side.head = Some(segment.head.into());
+    }
+    let mark = Mark { time: segment.time, packet: segment.packet };
+    seek::hold(connection, way, (offset, bytes), (mark, segment), tools)
 }
 
 /// Keeps what the server says until it is known where its TLS begins.

@@ -57,14 +57,13 @@ impl Late {
         !self.begun
     }
 
-    /// What a record says of it.
-    pub fn ahead(&self) -> Ahead {
-        let named = self.dialogue.named();
-        Ahead {
-            prefaces: self.dialogue.names().into(),
-            source: named.source.clone(),
-            destination: named.destination.clone(),
-        }
+    /// What a record says of it; nothing where no name fits.
+    #[cold]
+    pub fn ahead(&self) -> Option<Box<Ahead>> {
+        let prefaces: Box<[&str]> = self.dialogue.names().into();
+        let named = self.dialogue.named().clone();
+        let ahead = Ahead { prefaces, source: named.source, destination: named.destination };
+        (!ahead.prefaces.is_empty()).then(|| Box::new(ahead))
     }
 
     /// What of bytes in order is TLS; `None` where it is all dialogue.

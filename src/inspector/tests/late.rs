@@ -342,6 +342,17 @@ fn a_dialogue_may_last_a_minute_between_two_words() {
     assert_eq!(watch.late(), whole("smtp"));
     let mut watch = Watch::plain();
     watch.open(ONE);
+    watch.play(&parts[..at]);
+    watch.wait(55 * SECOND);
+    let mut begun = parts[at].clone();
+    begun.bytes.truncate(90);
+    watch.play(&[begun]);
+    watch.wait(9 * SECOND);
+    assert_eq!(watch.told(), [""; 0]);
+    watch.wait(2 * SECOND);
+    assert_eq!(watch.told(), ["handshake - incomplete_hello"], "a hello has no more time than any other");
+    let mut watch = Watch::plain();
+    watch.open(ONE);
     watch.play(&parts[..2]);
     watch.wait(61 * SECOND);
     assert_eq!((watch.inspector.stats().no_hello, watch.told()), (1, vec![]));
@@ -390,6 +401,15 @@ fn a_hello_in_a_message_is_none() {
             assert_eq!(watch.told(), [""; 0], "{:?}, SYN: {syn}", ahead.escape_ascii().to_string());
         }
     }
+}
+
+#[test]
+fn a_hello_in_the_place_of_an_answer_to_a_greeting_is_plain_tls() {
+    let hello = named("a.example");
+    let mut watch = Watch::plain();
+    watch.open(ONE);
+    watch.play(&parts(&[(true, b"220 either.example\r\n")], &hello).0);
+    assert_eq!(watch.late(), whole(""));
 }
 
 #[test]
