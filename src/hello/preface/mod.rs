@@ -83,6 +83,22 @@ pub fn opening(bytes: &[u8]) -> Opening {
     }
 }
 
+/// True where the bytes say enough, whatever is ahead of them: a whole unit of text, or all that leads to a
+/// hello. A few bytes of a hello's own lists look like others (SOCKS and `status_request` begin alike).
+pub fn is_sure(bytes: &[u8]) -> bool {
+    let text = |byte: &u8| byte.is_ascii_graphic() || matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    let words = |step| match step {
+        Step::Take(len) | Step::Ask(len) => bytes.get(..len).is_some_and(|unit| unit.iter().all(text)),
+        Step::More | Step::No => false,
+    };
+    if PREFACES.iter().any(|row| words(row.step(&mut Memory::default(), bytes))) {
+        return true;
+    }
+    let Heard::Tls(len) = Dialogue::default().client(bytes) else { return false };
+    let rest = bytes.get(len..).unwrap_or_default();
+    matches!(probe(Transport::Tcp, rest), Found::Row(_))
+}
+
 /// True for a client's first bytes that are few and say enough.
 pub fn is_brief(bytes: &[u8]) -> bool {
     PREFACES.iter().any(|row| row.is_brief(bytes))

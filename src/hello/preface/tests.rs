@@ -391,3 +391,17 @@ fn damaged_dialogues_are_read_or_refused() {
         fuzz_dialogue(&client, random(2) == 0);
     }
 }
+
+#[test]
+fn pieces_of_a_hello_are_no_sure_beginning() {
+    let name = "currency.default.dc2.internal.1c053652-8512-4373-90cf-5a7f6263a994.consul";
+    let stream = Builder::new().sni(name).session_id(&[7; 32]).alpn(&["h2", "http/1.1"]).records(&[]);
+    for at in 1..stream.len() {
+        for end in at + 1..=stream.len() {
+            assert!(!is_sure(&stream[at..end]), "{at}..{end}");
+        }
+    }
+    // status_request, and signature algorithms
+    assert!(!is_sure(&[5, 1, 0, 0, 0, 0, 0, 10]) && !is_sure(&[4, 1, 5, 1, 6, 1, 2, 1, 0, 0]));
+    assert!(is_sure(b"STARTTLS\r\n") && !is_sure(b"STARTTLS") && !is_sure(b""));
+}

@@ -10,7 +10,7 @@ pub(super) mod state;
 
 use crate::flow::limits::{CERTAIN_BYTES, EARLY_SERVER_BYTES};
 use crate::flow::stream::{Mark, Place};
-use crate::hello::preface::{Heard, Opening, is_brief, opening};
+use crate::hello::preface::{Heard, Opening, is_brief, is_sure, opening};
 use crate::inspector::Inspector;
 use crate::inspector::connection::{Connection, DIALOGUE, Looks, SEEK, Side, Way};
 use crate::inspector::half::Tcp;
@@ -70,9 +70,11 @@ pub(super) fn may_begin(side: &Side, start: u32) -> bool {
     let anchored = side.stream.is_anchored();
     let run = side.stream.held().starting_at(start).map_or(&[][..], |run| &run.bytes);
     if run.len() < CERTAIN_BYTES {
-        return is_brief(run);
+        // so few bytes of a stream's middle say nothing
+        return anchored && is_brief(run);
     }
-    if !anchored && run.len() > MAX_OPENING {
+    // without a beginning, it may as well be the middle of a hello that is still to be joined
+    if !anchored && (run.len() > MAX_OPENING || !is_sure(run)) {
         return false;
     }
     match opening(run) {
