@@ -74,34 +74,6 @@ impl Inspector {
         self.found(index, way, (segment, tcp), rest, out)
     }
 
-    /// Goes on with what a segment led to, until a hello is found or there is nothing more to do.
-    #[cold]
-    fn settle(
-        &mut self,
-        index: u32,
-        way: Way,
-        mut sought: Sought,
-        (segment, tcp): (&Segment<'_>, Tcp),
-        out: &mut Vec<Observation>,
-    ) -> Sought {
-        loop {
-            let Some(open) = self.open.get_mut(index) else { return Sought::More };
-            sought = match sought {
-                Sought::More | Sought::Hello { .. } => return sought,
-                Sought::Run(start, conflict) => {
-                    seek::read_run(open, way, (start, conflict), segment, &mut self.tools)
-                }
-                Sought::Dialogue(start) => self.begin_late(index, (way, start), (segment, tcp)),
-                Sought::Nothing => {
-                    if record::begun(open).is_none() {
-                        self.conclude(index, Cause::NoHello, segment.time, out);
-                    }
-                    return Sought::More;
-                }
-            }
-        }
-    }
-
     /// The hello is whole: tells so where asked to, and reads on behind it.
     fn found(
         &mut self,

@@ -6,13 +6,13 @@
 //! client acknowledged with its hello: it had read the answer to its request by then. A client that did not
 //! wait for that has the rest of the dialogue passed over in [`state::Late::answer`].
 
+mod drive;
 pub(super) mod state;
 
 use crate::flow::limits::{CERTAIN_BYTES, EARLY_SERVER_BYTES};
 use crate::flow::stream::{Mark, Place};
 use crate::hello::preface::{Heard, Opening, is_brief, is_sure, opening};
-use crate::inspector::Inspector;
-use crate::inspector::connection::{Connection, DIALOGUE, Looks, SEEK, Side, Way};
+use crate::inspector::connection::{Connection, Looks, Side, Way};
 use crate::inspector::half::Tcp;
 use crate::inspector::late::state::{Late, acknowledged};
 use crate::inspector::seek::{self, Sought, Tools};
@@ -21,49 +21,6 @@ use crate::model::skip::Skip;
 
 /// Bytes of a run without a known beginning up to which it may still turn out to be a dialogue.
 const MAX_OPENING: usize = 2048;
-
-impl Inspector {
-    /// Begins with a dialogue at `start` of the direction `way`.
-    #[cold]
-    pub(super) fn begin_late(
-        &mut self,
-        index: u32,
-        (way, start): (Way, u32),
-        (segment, tcp): (&Segment<'_>, Tcp),
-    ) -> Sought {
-        let Some(open) = self.open.get_mut(index) else { return Sought::More };
-        if open.late.is_some() {
-            return Sought::Nothing;
-        }
-        let sought = begin(open, (way, start), segment, tcp, &mut self.tools);
-        self.renew_late(index, true);
-        sought
-    }
-
-    /// Follows what goes ahead of TLS, or reads the hello behind it.
-    #[cold]
-    pub(super) fn late(&mut self, index: u32, way: Way, (segment, tcp): (&Segment<'_>, Tcp)) -> Sought {
-        let Some(open) = self.open.get_mut(index) else { return Sought::More };
-        let talked = is_talking(open);
-        let sought = follow(open, way, segment, tcp, &mut self.tools);
-        self.renew_late(index, talked);
-        sought
-    }
-
-    /// A dialogue has more time than a hello, from word to word.
-    fn renew_late(&mut self, index: u32, talked: bool) {
-        let Some(open) = self.open.get_mut(index).filter(|open| talked && open.late.is_some()) else {
-            return;
-        };
-        open.since = self.now;
-        let class = if is_talking(open) { DIALOGUE } else { SEEK };
-        self.open.renew(index, class);
-    }
-}
-
-fn is_talking(connection: &Connection) -> bool {
-    connection.late.as_ref().is_some_and(|late| late.is_talking())
-}
 
 /// True if a direction's run of held bytes at `start`, which begins with no TLS, may open a dialogue.
 pub(super) fn may_begin(side: &Side, start: u32) -> bool {

@@ -413,6 +413,20 @@ fn a_hello_in_the_place_of_an_answer_to_a_greeting_is_plain_tls() {
 }
 
 #[test]
+fn a_server_that_answers_a_hello_in_its_own_words_takes_nothing_from_it() {
+    let hello = named("a.example").stream();
+    for words in [&b"<?xml version='1.0'?><stream:stream id='1'>"[..], b"220 mx.example ESMTP\r\n"] {
+        let mut watch = Watch::plain();
+        watch.open(ONE);
+        watch.says(ONE, 0, &hello[..60]);
+        watch.answers(ONE, 0, words);
+        watch.says(ONE, 60, &hello[60..]);
+        watch.finish();
+        assert!(watch.told()[0].starts_with("handshake a.example"), "{words:?}");
+    }
+}
+
+#[test]
 fn a_server_that_says_too_much_is_no_dialogue() {
     let mut watch = Watch::plain();
     watch.open(ONE);
