@@ -142,6 +142,36 @@ impl<M: Copy> Assembler<M> {
         None
     }
 
+    /// Makes `offset` the stream's beginning: what lies ahead of it is forgotten, what is behind keeps its place.
+    pub fn rebase(&mut self, offset: u32) {
+        let keep = |at: u32, len: usize| {
+            let skip = usize::try_from(offset.saturating_sub(at)).unwrap_or(usize::MAX);
+            (skip < len).then_some((skip, at.saturating_sub(offset)))
+        };
+        self.pieces.retain_mut(|piece| {
+            let Some((skip, at)) = keep(piece.offset, piece.bytes.len()) else { return false };
+            piece.bytes.drain(..skip);
+            piece.offset = at;
+            true
+        });
+        self.rivals.retain_mut(|(at, bytes)| {
+            let Some((skip, new)) = keep(*at, bytes.len()) else { return false };
+            *at = new;
+            *bytes = bytes.get(skip..).unwrap_or_default().into();
+            true
+        });
+        self.held = self.pieces.iter().map(|piece| piece.bytes.len()).sum();
+    }
+
+    /// Gives the piece that begins at `offset` another mark.
+    pub fn mark(&mut self, offset: u32, mark: M) {
+        if let Ok(at) = self.pieces.binary_search_by_key(&offset, |piece| piece.offset)
+            && let Some(piece) = self.pieces.get_mut(at)
+        {
+            piece.mark = mark;
+        }
+    }
+
     /// The reading in which later bytes win, from `offset` up to the next gap; `None` without a conflict there.
     pub fn rival(&self, offset: u32) -> Option<Vec<u8>> {
         let mut bytes = self.starting_at(offset)?.bytes.clone();
@@ -265,6 +295,20 @@ mod tests {
         assert_eq!(asm.held(), 1);
         assert_eq!(asm.take(10).unwrap(), b"a");
         assert!(asm.is_empty());
+    }
+
+    #[test]
+    fn a_new_beginning_moves_all_offsets() {
+        let mut asm = filled(&[(0, b"01"), (4, b"4567"), (10, b"ab")]);
+        asm.insert(6, b"XY", 7);
+        asm.rebase(6);
+        asm.mark(0, 3);
+        asm.mark(1, 4);
+        let pieces: Vec<_> = asm.pieces().iter().map(|p| (p.offset, &p.bytes[..], p.mark)).collect();
+        assert_eq!(pieces, [(0, &b"67"[..], 3), (4, b"ab", 10)]);
+        assert_eq!((asm.held(), asm.rival(0).as_deref()), (4, Some(&b"XY"[..])));
+        asm.rebase(100);
+        assert!(asm.is_empty() && !asm.has_rivals() && asm.held() == 0);
     }
 
     #[test]

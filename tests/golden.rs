@@ -318,7 +318,7 @@ impl Expected {
             _ => ["1.0", "1.1", "1.2", "1.3"][(hello.version as usize) - 0x0301],
         };
         let first = hello.stream();
-        let mut records = stream.len().saturating_sub(message.len()) / 5;
+        let mut records = (stream.len().saturating_sub(message.len()) / 5).max(1);
         let dtls = self.connection.dtls.is_some();
         let pieces = self.connection.send.pieces(if dtls { &stream } else { &first });
         let segments: BTreeSet<(usize, usize)> = pieces.iter().map(|piece| (piece.from, piece.to)).collect();
@@ -419,7 +419,7 @@ fn is(record: &Value, action: &str) -> bool {
 fn pointer(key: &str) -> String {
     let place = match key {
         "sni" => "/sni",
-        "result" | "by" | "retransmits" => return format!("/handshake/{key}"),
+        "result" | "by" | "retransmits" | "index" => return format!("/handshake/{key}"),
         "alert" => "/handshake/alert/description",
         "protocol" => "/network/protocol",
         "hello_retry" => "/handshake/hello_retry",
@@ -438,6 +438,8 @@ fn pointer(key: &str) -> String {
         "server_subject" => "/tls/server/subject",
         "client_names" => "/tls/client/x509/alternative_names",
         "server_names" => "/tls/server/x509/alternative_names",
+        "preface" => "/handshake/preface",
+        "source" | "destination" => return format!("/{key}/address"),
         "vlan" => "/network/vlan/id",
         "inner_vlan" => "/network/inner/vlan/id",
         "truncated" | "gap" | "conflict" => return format!("/capture/{key}"),

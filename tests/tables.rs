@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Command, Output};
 
+use sni_watch::hello::preface::{PREFACES, UNTOLD};
 use sni_watch::hello::{self, DATAGRAMS, PROTOCOLS};
 use sni_watch::model::frame::LinkType;
 use sni_watch::model::hello::Sni;
@@ -74,7 +75,9 @@ fn every_link_type_has_a_name_a_help_and_a_fixture() {
 
 #[test]
 fn every_protocol_has_a_name_ports_and_a_fixture() {
-    let golden = fs::read_to_string(scenario::fixtures().join("outcomes.jsonl")).unwrap();
+    let golden = ["outcomes", "late"]
+        .map(|stem| fs::read_to_string(scenario::fixtures().join(format!("{stem}.jsonl"))).unwrap())
+        .concat();
     let filter = hello::default_filter();
     let mut names = BTreeSet::new();
     for row in PROTOCOLS {
@@ -94,6 +97,18 @@ fn every_protocol_has_a_name_ports_and_a_fixture() {
         assert!(golden.contains(&format!("\"protocol\":\"{}\"", row.name())), "{}.jsonl", row.name());
         assert!(row.carrier().iter().all(|port| filter.contains(&format!("udp port {port}"))), "{filter}");
     }
+}
+
+#[test]
+fn every_preface_has_a_name_of_its_own_and_a_fixture() {
+    let golden = fs::read_to_string(scenario::fixtures().join("late.jsonl")).unwrap();
+    let mut names = BTreeSet::from([UNTOLD]);
+    for row in PREFACES {
+        assert!(names.insert(row.name()), "{} is there twice", row.name());
+        let shown = golden.contains(&format!("\"preface\":[\"{}\"]", row.name()));
+        assert!(shown, "no fixture shows {}", row.name());
+    }
+    assert!(golden.contains(&format!("[\"{UNTOLD}\"]")), "no fixture shows {UNTOLD}");
 }
 
 /// A name that only this scheme knows, and what it names.

@@ -58,6 +58,16 @@ impl Stream {
         self.anchored
     }
 
+    /// True once a sequence number of the stream is known.
+    pub fn is_begun(&self) -> bool {
+        self.base.is_some()
+    }
+
+    /// Sequence number of the byte at `offset`; without meaning unless [`Stream::is_begun`].
+    pub fn seq(&self, offset: u32) -> u32 {
+        self.base.unwrap_or(0).wrapping_add(offset)
+    }
+
     /// Offset of the next byte that [`Stream::advance`] has not consumed.
     pub fn next(&self) -> u32 {
         self.next
@@ -73,6 +83,25 @@ impl Stream {
         let base = *self.base.get_or_insert(seq);
         self.next = u32::try_from(distance(base, seq)).unwrap_or(0);
         self.anchored = true;
+    }
+
+    /// The byte at `offset` is the stream's first from now on; what was held behind it stays held.
+    pub fn restart(&mut self, offset: u32) {
+        let base = self.base.map_or(0, |base| base.wrapping_add(offset));
+        self.anchor(base);
+        if let Some(held) = &mut self.held {
+            held.rebase(offset);
+            if held.is_empty() {
+                self.held = None;
+            }
+        }
+    }
+
+    /// Gives the held bytes that begin at `offset` another mark.
+    pub fn mark(&mut self, offset: u32, mark: Mark) {
+        if let Some(held) = &mut self.held {
+            held.mark(offset, mark);
+        }
     }
 
     /// Offset of a sequence number; `None` where it lies before the stream.
@@ -165,6 +194,20 @@ mod tests {
         stream.keep(0, b"ab", Mark::default());
         assert_eq!(stream.take().as_deref(), Some(&b"abcd"[..]));
         assert_eq!(stream.next(), 4);
+    }
+
+    #[test]
+    fn a_stream_can_begin_anew() {
+        let mut stream = Stream::default();
+        stream.anchor(u32::MAX - 1);
+        stream.keep(2, b"cdef", Mark::default());
+        stream.restart(4);
+        assert_eq!(stream.place(2, b"ef"), Place::At(0, b"ef"));
+        assert_eq!(stream.place(0, b"cdefg"), Place::At(0, b"efg"));
+        assert_eq!(stream.take().as_deref(), Some(&b"ef"[..]));
+        stream.restart(9);
+        assert!(stream.is_anchored() && stream.held().is_empty());
+        assert_eq!((stream.next(), stream.offset(11)), (0, Some(0)));
     }
 
     #[test]

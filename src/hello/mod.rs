@@ -2,7 +2,8 @@
 //!
 //! [`PROTOCOLS`] is the table: what carries a hello is one row of it. A row's reader turns a stream's
 //! prefix into a hello; [`flight::Flight`] reads what either side says afterwards. What comes in datagrams
-//! has a table of its own, [`DATAGRAMS`], whose readers read all of a connection.
+//! has a table of its own, [`DATAGRAMS`], whose readers read all of a connection. [`preface::PREFACES`] are the
+//! dialogues that may stand ahead of a stream's hello.
 
 pub mod certificate;
 pub mod client;
@@ -17,10 +18,12 @@ mod gather;
 pub mod gquic;
 mod messages;
 mod names;
+pub mod preface;
 pub mod protocol;
 pub mod quic;
 mod record;
 mod server;
+pub mod sslv2;
 #[cfg(test)]
 mod testing;
 pub mod tls;
@@ -31,11 +34,12 @@ use crate::hello::dtls::Dtls;
 use crate::hello::gquic::Gquic;
 use crate::hello::protocol::{Probe, Protocol};
 use crate::hello::quic::Quic;
+use crate::hello::sslv2::SslV2;
 use crate::hello::tls::Tls;
 use crate::model::segment::Transport;
 
 /// All protocols that carry a ClientHello.
-pub static PROTOCOLS: &[&dyn Protocol] = &[&Tls];
+pub static PROTOCOLS: &[&dyn Protocol] = &[&Tls, &SslV2];
 
 /// All protocols that carry a ClientHello in datagrams.
 pub static DATAGRAMS: &[&dyn DatagramProtocol] = &[&Quic, &Gquic, &Dtls];
@@ -51,20 +55,33 @@ pub enum Found {
     Nothing,
 }
 
-/// Asks each row of `transport`; the first that says yes wins.
+/// Asks each row of `transport`; the first that does not say no wins.
+///
+/// Nearly all hellos are the first row's, which is therefore asked on a path of its own.
+#[inline]
 pub fn probe(transport: Transport, prefix: &[u8]) -> Found {
-    let mut found = Found::Nothing;
-    for (index, row) in PROTOCOLS.iter().enumerate() {
-        if row.carrier().0 != transport {
-            continue;
-        }
-        match row.probe(prefix) {
-            Probe::Yes => return Found::Row(index),
-            Probe::NotYet => found = Found::NotYet,
-            Probe::No => {}
-        }
+    match ask(0, transport, prefix) {
+        Found::Nothing => probe_others(transport, prefix),
+        found => found,
     }
-    found
+}
+
+#[cold]
+fn probe_others(transport: Transport, prefix: &[u8]) -> Found {
+    let mut others = (1..PROTOCOLS.len()).map(|row| ask(row, transport, prefix));
+    others.find(|found| *found != Found::Nothing).unwrap_or(Found::Nothing)
+}
+
+#[inline]
+fn ask(index: usize, transport: Transport, prefix: &[u8]) -> Found {
+    let Some(row) = PROTOCOLS.get(index).filter(|row| row.carrier().0 == transport) else {
+        return Found::Nothing;
+    };
+    match row.probe(prefix) {
+        Probe::Yes => Found::Row(index),
+        Probe::NotYet => Found::NotYet,
+        Probe::No => Found::Nothing,
+    }
 }
 
 /// The live filter where the user gives none, in pcap-filter(7) words: each row's transport and ports.

@@ -2,7 +2,7 @@
 
 use crate::flow::limits::IDLE_OPEN;
 use crate::inspector::Inspector;
-use crate::inspector::connection::{ANSWER, LINGER, SEEK};
+use crate::inspector::connection::{ANSWER, DIALOGUE, LINGER, SEEK};
 use crate::inspector::half::{Half, SILENT, SYN};
 use crate::inspector::record::Cause;
 use crate::model::frame::Timestamp;
@@ -24,7 +24,7 @@ impl Inspector {
         if !flood && self.evict_done() {
             return;
         }
-        let open = [LINGER, ANSWER, SEEK].into_iter().find_map(|class| self.open.oldest(class));
+        let open = [LINGER, ANSWER, DIALOGUE, SEEK].into_iter().find_map(|class| self.open.oldest(class));
         if flood {
             let many = (self.settings.max_flows / FLOOD_SHARE).clamp(1, BATCH);
             self.stats.evicted += self.expire_oldest(many, |_| true, out).saturating_sub(1);
@@ -96,12 +96,12 @@ impl Inspector {
             }
             self.expire_half(index, out);
         }
-        for class in [SEEK, ANSWER] {
+        for (class, age) in [(SEEK, timeout), (ANSWER, timeout), (DIALOGUE, IDLE_OPEN)] {
             while let Some(index) = self.open.oldest(class) {
-                if self.open.get(index).is_none_or(|open| self.now.since(open.since) < timeout) {
+                if self.open.get(index).is_none_or(|open| self.now.since(open.since) < age) {
                     break;
                 }
-                let at = self.open.get(index).map_or(self.now, |open| open.since.plus(timeout));
+                let at = self.open.get(index).map_or(self.now, |open| open.since.plus(age));
                 self.conclude(index, Cause::Timeout, at, out);
             }
         }
@@ -112,7 +112,7 @@ impl Inspector {
     pub fn finish(&mut self, out: &mut Vec<Observation>) {
         let now = self.now;
         self.tick(now, out);
-        for class in 0..3 {
+        for class in 0..4 {
             while let Some(index) = self.open.oldest(class) {
                 self.conclude(index, Cause::CutOff, now, out);
             }

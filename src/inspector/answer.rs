@@ -76,6 +76,7 @@ pub(super) fn follow(connection: &mut Connection, way: Way, segment: &Segment<'_
 }
 
 /// Reads what was held of a direction as far as it is in order now.
+#[inline]
 pub(super) fn catch_up(connection: &mut Connection, way: Way, mark: Mark, news: &mut News) {
     while let Some(bytes) = connection.side(way).stream.take() {
         listen(connection, way, &bytes, mark, news);
@@ -83,7 +84,23 @@ pub(super) fn catch_up(connection: &mut Connection, way: Way, mark: Mark, news: 
 }
 
 /// Feeds bytes that are in order to the direction's record reader.
-pub(super) fn listen(connection: &mut Connection, way: Way, mut bytes: &[u8], mark: Mark, news: &mut News) {
+pub(super) fn listen(connection: &mut Connection, way: Way, bytes: &[u8], mark: Mark, news: &mut News) {
+    if connection.late.is_some() {
+        listen_behind(connection, way, bytes, mark, news);
+    } else {
+        read(connection, way, bytes, mark, news);
+    }
+}
+
+/// [`listen`] where a dialogue went ahead, of which the server's bytes may still be a part.
+#[cold]
+fn listen_behind(connection: &mut Connection, way: Way, bytes: &[u8], mark: Mark, news: &mut News) {
+    let tls = connection.late.as_mut().and_then(|late| late.answer(way, bytes));
+    read(connection, way, &tls.unwrap_or_default(), mark, news);
+}
+
+#[inline]
+fn read(connection: &mut Connection, way: Way, mut bytes: &[u8], mark: Mark, news: &mut News) {
     while let Some(exchange) = &mut connection.exchange {
         let flight = if exchange.way == way { &mut exchange.client } else { &mut exchange.answer };
         let Some(said) = flight.next(&mut bytes) else { return };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::flow::stream::{Mark, Stream};
 use crate::hello::flight::Flight;
 use crate::inspector::half::Half;
+use crate::inspector::late::state::Late;
 use crate::model::certificate::Shown;
 use crate::model::frame::{OriginId, Timestamp};
 use crate::model::hello::{Hello, ServerHello, SessionId};
@@ -18,6 +19,8 @@ pub const SEEK: u8 = 0;
 pub const ANSWER: u8 = 1;
 /// Age list of connections that are told and wait for their end (`--emit end`).
 pub const LINGER: u8 = 2;
+/// Age list of connections in a dialogue that may lead to TLS.
+pub const DIALOGUE: u8 = 3;
 
 /// Direction of a segment with respect to its connection's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,11 +103,34 @@ pub struct Side {
     pub head: Option<Box<[u8]>>,
 }
 
+impl Side {
+    /// What of a segment lies ahead of the first bytes that the snapshot length cut off; `None` if nothing does.
+    pub fn within_limit<'b>(&mut self, offset: u32, bytes: &'b [u8], missing: u32) -> Option<&'b [u8]> {
+        let limit = self.limit.unwrap_or(u32::MAX);
+        let room = usize::try_from(limit.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let bytes = bytes.get(..bytes.len().min(room))?;
+        if missing > 0 {
+            let end = offset.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+            self.limit = Some(limit.min(end));
+        }
+        (!bytes.is_empty()).then_some(bytes)
+    }
+
+    /// Makes `offset` the direction's first byte.
+    pub fn restart(&mut self, offset: u32) {
+        self.stream.restart(offset);
+        self.limit = self.limit.and_then(|limit| limit.checked_sub(offset));
+        self.fin = self.fin.and_then(|fin| fin.checked_sub(offset));
+    }
+}
+
 /// A hello and what followed.
 #[derive(Debug)]
 pub struct Exchange {
     /// The direction that the hello went.
     pub way: Way,
+    /// Row of the protocols table.
+    pub row: u8,
     /// The hello.
     pub facts: HelloFacts,
     /// Its session id.
@@ -142,6 +168,7 @@ impl Exchange {
     pub fn new(hello: &Hello<'_>, name: Arc<Name>) -> Self {
         Self {
             way: Way::Forth,
+            row: 0,
             facts: HelloFacts::of(hello),
             session_id: SessionId::new(hello.session_id),
             name,
@@ -174,7 +201,7 @@ pub struct Connection {
     /// Hash of `key`.
     pub hash: u64,
     /// Held bytes that stand in the inspector's account.
-    pub counted: usize,
+    pub counted: u32,
     /// First packet.
     pub first: Mark,
     /// When it entered its age list, by the inspector's clock.
@@ -195,6 +222,8 @@ pub struct Connection {
     pub forth: Side,
     /// The other one.
     pub back: Side,
+    /// What goes ahead of TLS, where something does.
+    pub late: Option<Box<Late>>,
     /// The hello, once it is whole.
     pub exchange: Option<Box<Exchange>>,
     /// Doubts about the bytes.
@@ -250,6 +279,7 @@ impl Connection {
             tunnel: None,
             forth: Side::default(),
             back: Side::default(),
+            late: None,
             exchange: None,
             marks: Marks::default(),
             closed_by: None,

@@ -14,6 +14,7 @@ pub mod settings;
 mod age;
 mod answer;
 mod datagram;
+mod late;
 mod record;
 mod seek;
 #[cfg(test)]
@@ -44,7 +45,7 @@ pub struct Inspector {
     settings: Settings,
     table: Table,
     halves: Slab<Half, 2>,
-    open: Slab<Connection, 3>,
+    open: Slab<Connection, 4>,
     ended: VecDeque<(u64, u32)>,
     datagrams: Datagrams,
     tools: Tools,

@@ -1,15 +1,24 @@
 //! Makes the record of a connection out of what was seen of it.
 
+use crate::hello::PROTOCOLS;
 use crate::inspector::connection::{Connection, Exchange, Looks, Side, Way};
 use crate::inspector::half::Half;
 use crate::model::certificate::Shown;
 use crate::model::frame::Timestamp;
 use crate::model::hello::Alert;
-use crate::model::observation::{Action, Handshake, Marks, Observation, Outcome, Peer, Traffic};
+use crate::model::observation::{Action, Ahead, Handshake, Marks, Observation, Outcome, Peer, Traffic};
 use crate::model::segment::FlowKey;
 
-/// `network.protocol` of what goes over TCP.
+/// `network.protocol` of what goes over TCP and has no hello, or one of the first row.
 const PROTOCOL: &str = "tls";
+
+/// `network.protocol` of a hello of this row.
+fn protocol(row: u8) -> &'static str {
+    match row {
+        0 => PROTOCOL,
+        _ => PROTOCOLS.get(usize::from(row)).map_or(PROTOCOL, |row| row.name()),
+    }
+}
 
 /// Why the watch over a handshake ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +58,7 @@ pub(super) fn handshake(
     now: Timestamp,
 ) -> Observation {
     let client = exchange.way;
+    let (ahead, protocol) = (ahead(connection), protocol(exchange.row));
     let judged = judge(connection, &exchange, cause);
     let failed = matches!(cause, Cause::Reset(_) | Cause::Closed | Cause::Alert(..));
     let decided = match (&exchange.server, judged.result) {
@@ -79,9 +89,10 @@ pub(super) fn handshake(
         origin: connection.origin,
         packet: exchange.whole.packet,
         flow: oriented(connection.key, client),
-        protocol: PROTOCOL,
+        protocol,
         vlans: exchange.vlans,
         tunnel: exchange.tunnel,
+        ahead,
         hello: Some(exchange.facts),
         name: Some(exchange.name),
         role: None,
@@ -161,10 +172,11 @@ fn bare(connection: &Connection, exchange: &Exchange) -> Observation {
         completed: exchange.whole.time,
         origin: connection.origin,
         packet: exchange.whole.packet,
-        protocol: PROTOCOL,
+        protocol: protocol(exchange.row),
         flow: oriented(connection.key, exchange.way),
         vlans: exchange.vlans,
         tunnel: exchange.tunnel,
+        ahead: ahead(connection),
         hello: None,
         name: None,
         role: None,
@@ -175,6 +187,10 @@ fn bare(connection: &Connection, exchange: &Exchange) -> Observation {
         marks: connection.marks,
         bytes: None,
     }
+}
+
+fn ahead(connection: &Connection) -> Option<Box<Ahead>> {
+    connection.late.as_ref().and_then(|late| late.ahead())
 }
 
 /// The direction in which a hello was begun, if one was.
@@ -215,6 +231,7 @@ pub(super) fn incomplete(
         flow: oriented(connection.key, client),
         vlans: connection.vlans,
         tunnel: connection.tunnel,
+        ahead: ahead(connection),
         hello: None,
         name: None,
         role: None,
@@ -261,6 +278,7 @@ pub(super) fn attempt(half: &Half, result: Outcome, completed: Timestamp) -> Obs
         flow: half.key,
         vlans: half.vlans,
         tunnel: half.tunnel,
+        ahead: None,
         hello: None,
         name: None,
         role: None,

@@ -13,6 +13,7 @@ use crate::hello::{Found, PROTOCOLS, probe};
 use crate::inspector::certificates::Certificates;
 use crate::inspector::connection::{Connection, Exchange, Looks, Side, Way};
 use crate::inspector::half::Tcp;
+use crate::inspector::late;
 use crate::inspector::names::Names;
 use crate::inspector::settings::Settings;
 use crate::model::hello::Reading;
@@ -58,6 +59,10 @@ pub(super) enum Sought {
         /// Length of the hello in the segment; `None` where it was read out of held bytes.
         in_place: Option<usize>,
     },
+    /// The run of held bytes at this offset is to be read; the newest ones contradict others.
+    Run(u32, bool),
+    /// No hello here, but what may lead to one, from this offset on.
+    Dialogue(u32),
     /// No hello will come.
     Nothing,
 }
@@ -91,7 +96,7 @@ pub(super) fn seek(
         }
         Place::Far => return Sought::More,
     };
-    let Some(bytes) = within_limit(side, offset, bytes, segment.missing) else { return Sought::More };
+    let Some(bytes) = side.within_limit(offset, bytes, segment.missing) else { return Sought::More };
     let anchored = side.stream.is_anchored();
     if side.stream.held().is_empty() && (!anchored || offset == 0) {
         if tools.keep_bytes {
@@ -118,20 +123,8 @@ pub(super) fn seek(
     hold(connection, way, (offset, bytes), (mark, segment), tools)
 }
 
-/// What of a segment lies ahead of the first bytes that the snapshot length cut off; `None` if nothing does.
-fn within_limit<'b>(side: &mut Side, offset: u32, bytes: &'b [u8], missing: u32) -> Option<&'b [u8]> {
-    let limit = side.limit.unwrap_or(u32::MAX);
-    let room = usize::try_from(limit.saturating_sub(offset)).unwrap_or(usize::MAX);
-    let bytes = bytes.get(..bytes.len().min(room))?;
-    if missing > 0 {
-        let end = offset.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-        side.limit = Some(limit.min(end));
-    }
-    (!bytes.is_empty()).then_some(bytes)
-}
-
-/// Keeps a segment beside what is held, and reads the run that it completes.
-fn hold(
+/// Keeps a segment beside what is held, and says which run of it is to be read.
+pub(super) fn hold(
     connection: &mut Connection,
     way: Way,
     (offset, bytes): (u32, &[u8]),
@@ -151,13 +144,29 @@ fn hold(
     }
     let anchored = side.stream.is_anchored();
     let run = if anchored { side.stream.held().starting_at(0) } else { run_around(side, offset) };
-    let Some(run) = run else { return Sought::More };
-    let (start, first, len) = (run.offset, run.mark, run.bytes.len());
-    if side.need_at == start && len < side.need && !done.conflict {
-        return Sought::More;
+    match run {
+        None => Sought::More,
+        Some(run) if side.need_at == run.offset && run.bytes.len() < side.need && !done.conflict => {
+            Sought::More
+        }
+        Some(run) => Sought::Run(run.offset, done.conflict),
     }
+}
+
+/// Reads the run of held bytes at `start`; `conflict` says that the newest ones contradict others.
+pub(super) fn read_run(
+    connection: &mut Connection,
+    way: Way,
+    (start, conflict): (u32, bool),
+    segment: &Segment<'_>,
+    tools: &mut Tools,
+) -> Sought {
+    let side = connection.side(way);
+    let mark = Mark { time: segment.time, packet: segment.packet };
+    let Some(run) = side.stream.held().starting_at(start) else { return Sought::More };
+    let (first, len) = (run.mark, run.bytes.len());
     let mut judged = judge(&run.bytes, tools);
-    if done.conflict
+    if conflict
         && !matches!(judged, Judged::Hello(..))
         && let Some(rival) = side.stream.held().rival(start)
     {
@@ -177,7 +186,7 @@ fn hold(
         side.stream.held().starting_at(start).and_then(|run| run.bytes.get(..wire_len)).map(Vec::from);
     keep_records(&mut exchange, side, records.as_deref(), tools.keep_bytes);
     side.stream.advance(start.wrapping_add(u32::try_from(wire_len).unwrap_or(0)));
-    connection.marks.conflict |= done.conflict || connection.side(way).stream.held().has_rivals();
+    connection.marks.conflict |= conflict || connection.side(way).stream.held().has_rivals();
     connection.exchange = Some(exchange);
     Sought::Hello { in_place: None }
 }
@@ -222,6 +231,9 @@ fn note(side: &mut Side, start: u32, len: usize, judged: &Judged, tools: &mut To
         }
         Judged::Tls => side.looks = Looks::Tls,
         Judged::Other(skip) => {
+            if late::may_begin(side, start) {
+                return Sought::Dialogue(start);
+            }
             if !anchored || len < CERTAIN_BYTES {
                 return Sought::More;
             }
@@ -254,7 +266,9 @@ fn judge(prefix: &[u8], tools: &mut Tools) -> Judged {
             let mut exchange = Box::new(Exchange::new(&hello, name));
             exchange.client.want(Wanted { certificate: true, fingerprint: false });
             exchange.answer.want(tools.wanted);
-            if tools.fingerprints {
+            exchange.row = u8::try_from(row).unwrap_or(u8::MAX);
+            // one in another format has none
+            if tools.fingerprints && row == 0 {
                 let found = fingerprints(&hello, 't');
                 exchange.facts.fingerprints = Some(Box::new(found));
             }

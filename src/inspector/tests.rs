@@ -14,6 +14,7 @@ pub(super) mod support;
 
 mod bounds;
 mod endings;
+mod late;
 mod openings;
 
 use support::connection::Chain;

@@ -5,7 +5,7 @@ use crate::flow::stream::Mark;
 use crate::flow::table::State;
 use crate::inspector::Inspector;
 use crate::inspector::answer::{self, End, News};
-use crate::inspector::connection::{ANSWER, Connection, LINGER, SEEK, Way};
+use crate::inspector::connection::{ANSWER, Connection, DIALOGUE, LINGER, SEEK, Way};
 use crate::inspector::half::Tcp;
 use crate::inspector::record::{self, Cause};
 use crate::inspector::seek::{self, Sought};
@@ -62,19 +62,16 @@ impl Inspector {
             return answer::follow(open, way, segment, tcp);
         }
         open.marks.truncated |= segment.missing > 0;
-        match seek::seek(open, way, segment, tcp, &mut self.tools) {
-            Sought::More => News::default(),
-            Sought::Nothing => {
-                if record::begun(open).is_none() {
-                    self.conclude(index, Cause::NoHello, segment.time, out);
-                }
-                News::default()
-            }
-            Sought::Hello { in_place } => {
-                let rest = in_place.and_then(|len| segment.payload.get(len..)).unwrap_or_default();
-                self.found(index, way, (segment, tcp), rest, out)
-            }
+        let mut sought = match open.late {
+            None => seek::seek(open, way, segment, tcp, &mut self.tools),
+            Some(_) => self.late(index, way, (segment, tcp)),
+        };
+        if !matches!(sought, Sought::More | Sought::Hello { .. }) {
+            sought = self.settle(index, way, sought, (segment, tcp), out);
         }
+        let Sought::Hello { in_place } = sought else { return News::default() };
+        let rest = in_place.and_then(|len| segment.payload.get(len..)).unwrap_or_default();
+        self.found(index, way, (segment, tcp), rest, out)
     }
 
     /// The hello is whole: tells so where asked to, and reads on behind it.
@@ -184,16 +181,16 @@ impl Inspector {
     fn account(&mut self, index: u32) {
         let Some(open) = self.open.get_mut(index) else { return };
         let held = open.held();
-        self.held = (self.held + held).saturating_sub(open.counted);
-        open.counted = held;
+        self.held = (self.held + held).saturating_sub(open.counted as usize);
+        open.counted = u32::try_from(held).unwrap_or(u32::MAX);
     }
 
     fn keep_within_bounds(&mut self, index: u32, at: Timestamp, out: &mut Vec<Observation>) {
         if self.held <= TOTAL_BYTES {
             return;
         }
-        let oldest = self.open.oldest(SEEK).or_else(|| self.open.oldest(ANSWER)).filter(|old| *old != index);
-        if let Some(oldest) = oldest {
+        let oldest = [SEEK, DIALOGUE, ANSWER].into_iter().find_map(|class| self.open.oldest(class));
+        if let Some(oldest) = oldest.filter(|old| *old != index) {
             self.stats.evicted += 1;
             self.conclude(oldest, Cause::CutOff, at, out);
         }
@@ -210,7 +207,7 @@ impl Inspector {
         let told = if let Some(told) = open.told.take() {
             Some(*told)
         } else {
-            self.held = self.held.saturating_sub(std::mem::take(&mut open.counted));
+            self.held = self.held.saturating_sub(std::mem::take(&mut open.counted) as usize);
             let told = self.tell(index, cause, at);
             out.extend(told.clone());
             told
@@ -234,7 +231,7 @@ impl Inspector {
     /// [`Inspector::conclude`] where a connection's end is not waited for.
     fn conclude_for_good(&mut self, index: u32, cause: Cause, at: Timestamp, out: &mut Vec<Observation>) {
         let Some(open) = self.open.get_mut(index) else { return };
-        self.held = self.held.saturating_sub(open.counted);
+        self.held = self.held.saturating_sub(open.counted as usize);
         if let Some(mut exchange) = open.exchange.take() {
             self.tools.certificates.read(&mut exchange, &mut self.tools.skips);
             out.push(record::handshake(open, exchange, cause, at));

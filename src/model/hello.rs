@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::skip::Skip;
 
 /// A TLS version number as on the wire: 0x0301 is TLS 1.0, 0x0304 is TLS 1.3, 0x7fXX a draft of 1.3,
-/// 0x0300 SSL 3.0; 0xfeff is DTLS 1.0, 0xfefd DTLS 1.2, 0xfefc DTLS 1.3, 0x0100 what OpenSSL spoke before
+/// 0x0300 SSL 3.0, 0x0002 SSL 2.0; 0xfeff is DTLS 1.0, 0xfefd DTLS 1.2, 0xfefc DTLS 1.3, 0x0100 what OpenSSL spoke before
 /// the standard. Unknown numbers survive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(pub u16);
@@ -32,11 +32,12 @@ impl Version {
         self == Self::DTLS09 || self.0 >> 8 == 0xfe
     }
 
-    /// The version's number as ECS `tls.version` has it: `1.2`, `1.3-draft23`, `1.3-fb1a`, `3.0` for
-    /// SSL 3.0 (see [`Version::protocol`]); an unknown one in hexadecimal, as `0x0305`.
+    /// The version's number as ECS `tls.version` has it: `1.2`, `1.3-draft23`, `1.3-fb1a`, `2.0` and
+    /// `3.0` for SSL (see [`Version::protocol`]); an unknown one in hexadecimal, as `0x0305`.
     pub fn name(self) -> Cow<'static, str> {
         let [high, low] = self.0.to_be_bytes();
         Cow::Borrowed(match (high, low) {
+            (0, 2) => "2.0",
             (3, 0) => "3.0",
             (3, 1) | (0xfe, 0xff) => "1.0",
             (3, 2) => "1.1",
@@ -53,7 +54,7 @@ impl Version {
     /// The protocol that the number belongs to, as ECS `tls.version_protocol` has it: `ssl`, `tls` or `dtls`.
     pub fn protocol(self) -> &'static str {
         match self.0 {
-            0x0300 => "ssl",
+            0x0002 | 0x0300 => "ssl",
             _ if self.is_dtls() => "dtls",
             _ => "tls",
         }
@@ -195,6 +196,7 @@ mod tests {
     #[test]
     fn version_names() {
         for (number, protocol, name) in [
+            (0x0002, "ssl", "2.0"),
             (0x0300, "ssl", "3.0"),
             (0x0301, "tls", "1.0"),
             (0x0302, "tls", "1.1"),

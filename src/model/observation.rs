@@ -177,6 +177,17 @@ pub struct Marks {
     pub conflict: bool,
 }
 
+/// What went ahead of TLS on a connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ahead {
+    /// Names of the dialogues and proxy headers, in this order: `handshake.preface`.
+    pub prefaces: Box<[&'static str]>,
+    /// The client that a proxy stands for: `source.address`. Printable ASCII.
+    pub source: Option<Box<str>>,
+    /// Where a proxy is to connect to, or the client did: `destination.address`. Printable ASCII.
+    pub destination: Option<Box<str>>,
+}
+
 /// One record about one connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {
@@ -199,6 +210,8 @@ pub struct Observation {
     pub vlans: Vlans,
     /// Tunnel that this segment came through.
     pub tunnel: Option<Tunnel>,
+    /// What went ahead of TLS, where something did.
+    pub ahead: Option<Box<Ahead>>,
     /// The hello; `None` where none was whole.
     pub hello: Option<HelloFacts>,
     /// Its server name, decoded; `None` where no hello was whole.

@@ -106,7 +106,24 @@ fn endpoints(t: &mut Text<'_>, observation: &Observation) {
     let flow = &observation.flow;
     let (client, server) = observation.traffic.unzip();
     endpoint(t, ",\"source\":{", (flow.source_ip(), flow.ports.0), client);
+    if let Some(ahead) = &observation.ahead {
+        address(t, ahead.source.as_deref());
+    }
     endpoint(t, ",\"destination\":{", (flow.destination_ip(), flow.ports.1), server);
+    if let Some(ahead) = &observation.ahead {
+        address(t, ahead.destination.as_deref());
+    }
+}
+
+/// Puts what a preface names into the endpoint that was just written.
+#[cold]
+fn address(t: &mut Text<'_>, named: Option<&str>) {
+    if let Some(named) = named {
+        t.0.pop();
+        t.lit(",\"address\":");
+        t.string(named);
+        t.lit("}");
+    }
 }
 
 /// An unspecified address and port 0 stand for several, and are left out.

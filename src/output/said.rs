@@ -137,9 +137,23 @@ pub(super) fn handshake(t: &mut Text<'_>, observation: &Observation, verbosity: 
             t.hexadecimal(&hello.random);
         }
     }
+    if let Some(ahead) = &observation.ahead {
+        prefaces(t, &ahead.prefaces);
+    }
     if observation.handshake.is_some() || observation.hello.is_some() {
         t.lit("}");
     }
+}
+
+/// What went ahead of TLS, behind the members of a hello or of an outcome.
+#[cold]
+fn prefaces(t: &mut Text<'_>, names: &[&'static str]) {
+    t.lit(",\"preface\":[");
+    for (place, name) in names.iter().enumerate() {
+        t.lit(if place > 0 { "," } else { "" });
+        t.word(name);
+    }
+    t.lit("]");
 }
 
 /// How the handshake went.

@@ -32,6 +32,11 @@ pub struct Connection {
     pub syns: u32,
     /// The hello; none for a connection that has said it before, or that is not TLS.
     pub hello: Option<Hello>,
+    /// What is said in clear ahead of the hello.
+    pub ahead: Vec<Word>,
+    /// The client does not wait for the answer to its last word: the hello follows it at once, in the same
+    /// stretch of bytes, which `send` cuts.
+    pub joined: bool,
     /// Clear text in the place of TLS.
     pub plain: Option<String>,
     /// How the hello's bytes are cut into segments.
@@ -95,6 +100,8 @@ impl Default for Connection {
             open: Open::Handshake,
             syns: 1,
             hello: None,
+            ahead: Vec::new(),
+            joined: false,
             plain: None,
             send: Cutting::default(),
             quic: None,
@@ -121,6 +128,16 @@ impl Default for Connection {
             onward: false,
         }
     }
+}
+
+/// One thing said in clear ahead of the hello; `\xNN` in it is that byte.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Word {
+    /// By the client.
+    Client(String),
+    /// By the server.
+    Server(String),
 }
 
 /// How a connection opens.
@@ -271,6 +288,15 @@ impl Connection {
         out.latency_ms -= leg.after_ms + 0.05;
         out.onward = true;
         vec![self, out]
+    }
+
+    /// What the client says in one stretch with its hello, and how many words of `ahead` are said before that.
+    pub fn joined(&self) -> (Vec<u8>, usize) {
+        let last = self.ahead.iter().rposition(|word| matches!(word, Word::Client(_)));
+        match last.filter(|_| self.joined).map(|at| (&self.ahead[at], at)) {
+            Some((Word::Client(text), at)) => (super::hello::unescape(text), at),
+            _ => (Vec::new(), self.ahead.len()),
+        }
     }
 
     /// `latency_ms` and this connection's share of `spread_ms`.

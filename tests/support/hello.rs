@@ -38,6 +38,8 @@ pub struct Hello {
     pub extensions: bool,
     /// Offsets in the handshake message at which a record ends.
     pub records: Vec<usize>,
+    /// In the format of SSL 2.0 (RFC 5246 appendix E.2), without session id and extensions.
+    pub ssl2: bool,
 }
 
 impl Default for Hello {
@@ -57,6 +59,7 @@ impl Default for Hello {
             esni: false,
             extensions: true,
             records: Vec::new(),
+            ssl2: false,
         }
     }
 }
@@ -103,6 +106,11 @@ impl Hello {
 
     /// The stream's bytes of the first hello, record headers included.
     pub fn stream(&self) -> Vec<u8> {
+        if self.ssl2 {
+            let message = self.message(false);
+            let length = message.len() as u16 | 0x8000;
+            return [&length.to_be_bytes()[..], &message].concat();
+        }
         records(Version::Tls10 as u16, &self.message(false), &self.records)
     }
 
@@ -111,8 +119,11 @@ impl Hello {
         records(Version::Tls12 as u16, &self.message(true), &self.records)
     }
 
-    /// The handshake message with its four-byte header.
+    /// The handshake message with its four-byte header, which SSL 2.0 has none of.
     pub fn message(&self, second: bool) -> Vec<u8> {
+        if self.ssl2 {
+            return self.message_of_ssl2();
+        }
         let bare = handshake(1, &self.body(second, None));
         match self.size.checked_sub(bare.len()) {
             Some(lack) if lack > 0 && self.extensions => {
@@ -121,6 +132,13 @@ impl Hello {
             }
             _ => bare,
         }
+    }
+
+    fn message_of_ssl2(&self) -> Vec<u8> {
+        let suites = self.ciphers();
+        let ciphers: Vec<u8> = suites.chunks(2).flat_map(|suite| [&[0][..], suite].concat()).collect();
+        let lengths = [ciphers.len() as u16, 0, 32].map(u16::to_be_bytes).concat();
+        [&[1][..], &self.version.legacy().to_be_bytes(), &lengths, &ciphers, &self.random()].concat()
     }
 
     fn bytes(&self, what: &str, len: usize) -> Vec<u8> {

@@ -1,8 +1,8 @@
 //! Plays one connection: from its description to its packets.
 
-use super::connection::{Answer, Close, Connection, Direction, Open};
+use super::connection::{Answer, Close, Connection, Direction, Open, Word};
 use super::dtls;
-use super::hello::Hello;
+use super::hello::{Hello, unescape};
 use super::packet::{ACK, FIN, PSH, Packet, RST, SYN, Tcp};
 use super::pieces::{Cutting, Piece};
 use super::quic;
@@ -12,6 +12,8 @@ use super::tls::{APPLICATION_DATA, alert, record};
 
 const MICROSECOND: u64 = 1_000;
 const SECOND: u64 = 1_000_000_000;
+/// From one word of a dialogue to the next: see [`Player::say`].
+const WORD: u64 = 160 * MICROSECOND;
 
 /// Who sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,9 +75,14 @@ impl Player<'_> {
         match connection.open {
             Open::Refused => return self.refused(),
             Open::Unanswered => return self.unanswered(),
-            Open::Handshake => self.open(),
-            Open::Missing => {}
+            Open::Handshake | Open::Missing => {}
         }
+        let (_, before) = connection.joined();
+        self.time -= before as u64 * WORD;
+        if connection.open == Open::Handshake {
+            self.open();
+        }
+        self.words(&connection.ahead[..before]);
         if let Some(hello) = &connection.hello {
             self.hello(hello);
         } else if let Some(text) = &connection.plain {
@@ -118,7 +125,9 @@ impl Player<'_> {
 
     fn hello(&mut self, hello: &Hello) {
         let connection = self.connection;
-        let stream = hello.stream();
+        let (mut stream, before) = connection.joined();
+        let behind = if stream.is_empty() { before } else { before + 1 };
+        stream.extend(hello.stream());
         let pieces = connection.send.pieces(&stream);
         let from = self.client_seq;
         self.send_pieces(&stream, &pieces);
@@ -129,8 +138,19 @@ impl Player<'_> {
         let sent = self.time;
         self.time += 15 * MICROSECOND;
         self.send(Side::Server, ACK, &[]);
+        self.words(&connection.ahead[behind..]);
         self.time = sent + nanos(connection.latency());
         self.answer(hello);
+    }
+
+    /// What is said in clear.
+    fn words(&mut self, words: &[Word]) {
+        for word in words {
+            match word {
+                Word::Client(text) => self.say(Side::Client, &unescape(text)),
+                Word::Server(text) => self.say(Side::Server, &unescape(text)),
+            }
+        }
     }
 
     /// Sends pieces of `stream`, whose first byte has the client's present sequence number.

@@ -168,6 +168,7 @@ pub(crate) fn ok() -> Observation {
         flow: flow("10.42.0.17", (41022, 443), "10.128.0.10"),
         vlans: Vlans::default(),
         tunnel: None,
+        ahead: None,
         hello: Some(hello(0xb1)),
         name: Some(mesh_name("currency", "dc2")),
         role: None,

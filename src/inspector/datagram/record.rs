@@ -140,6 +140,7 @@ pub(super) fn hello(connection: &Connection) -> Observation {
         flow: if exchange.client_is_back { connection.key.reversed() } else { connection.key },
         vlans: connection.vlans,
         tunnel: connection.tunnel,
+        ahead: None,
         hello: exchange.facts.clone(),
         name: exchange.name.clone(),
         role: None,

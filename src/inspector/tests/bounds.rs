@@ -230,3 +230,9 @@ fn the_account_of_held_bytes_is_right_after_a_flow_is_given_up() {
     watch.finish();
     assert_eq!(watch.inspector.held, 0);
 }
+
+/// With what the slab adds it is six cache lines.
+#[test]
+fn a_connection_has_a_size() {
+    assert!(size_of::<Connection>() <= 368, "{}", size_of::<Connection>());
+}

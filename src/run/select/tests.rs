@@ -22,6 +22,7 @@ fn record() -> Observation {
         },
         vlans: Vlans::default(),
         tunnel: None,
+        ahead: None,
         hello: None,
         name: None,
         role: None,
