@@ -4,7 +4,7 @@ use crate::flow::limits::IDLE_OPEN;
 use crate::inspector::Inspector;
 use crate::inspector::connection::{ANSWER, DIALOGUE, LINGER, SEEK};
 use crate::inspector::half::{Half, SILENT, SYN};
-use crate::inspector::record::Cause;
+use crate::inspector::verdict::Cause;
 use crate::model::frame::Timestamp;
 use crate::model::observation::{Observation, Outcome};
 

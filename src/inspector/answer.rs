@@ -5,7 +5,6 @@ use crate::hello::client::Again;
 use crate::hello::flight::Said;
 use crate::inspector::connection::{Connection, Way};
 use crate::inspector::half::Tcp;
-use crate::inspector::seek::again;
 use crate::model::hello::{Alert, ServerHello, SessionId};
 use crate::model::segment::{Segment, TcpFlags};
 
@@ -64,7 +63,7 @@ pub(super) fn follow(connection: &mut Connection, way: Way, segment: &Segment<'_
         }
         Place::Old => {
             if client && !answered {
-                again(side, segment);
+                side.again(segment);
             }
         }
         Place::Far => {}

@@ -17,8 +17,10 @@ mod datagram;
 mod late;
 mod record;
 mod seek;
+mod side;
 #[cfg(test)]
 mod tests;
+mod verdict;
 mod watch;
 
 use std::collections::VecDeque;

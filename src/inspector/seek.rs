@@ -4,20 +4,20 @@
 //! stream's first byte. Without one it may begin wherever a run of captured bytes begins: what was
 //! overtaken by a later segment has its place ahead of it.
 
-use crate::flow::limits::{CERTAIN_BYTES, EARLY_SERVER_BYTES, SAME_PACKET, UNANCHORED_BYTES};
+use crate::flow::limits::{CERTAIN_BYTES, EARLY_SERVER_BYTES, UNANCHORED_BYTES};
 use crate::flow::stream::{Mark, Place};
 use crate::hello::fingerprint::fingerprints;
 use crate::hello::flight::Wanted;
 use crate::hello::protocol::Reader;
 use crate::hello::{Found, PROTOCOLS, probe};
 use crate::inspector::certificates::Certificates;
-use crate::inspector::connection::{Connection, Exchange, Looks, Side, Way};
+use crate::inspector::connection::{Connection, Exchange, Way};
 use crate::inspector::half::Tcp;
 use crate::inspector::late;
 use crate::inspector::names::Names;
 use crate::inspector::settings::Settings;
+use crate::inspector::side::{Looks, Side};
 use crate::model::hello::Reading;
-use crate::model::observation::HelloBytes;
 use crate::model::segment::{Segment, Transport};
 use crate::model::skip::{Skip, SkipCounts};
 
@@ -91,7 +91,7 @@ pub(super) fn seek(
     let (offset, bytes) = match side.stream.place(tcp.data_seq(), segment.payload) {
         Place::At(offset, bytes) => (offset, bytes),
         Place::Old => {
-            again(side, segment);
+            side.again(segment);
             return Sought::More;
         }
         Place::Far => return Sought::More,
@@ -107,7 +107,7 @@ pub(super) fn seek(
         match judge(bytes, tools) {
             Judged::Hello(mut exchange, len) => {
                 finish_exchange(&mut exchange, side, way, (mark, mark), segment);
-                keep_records(&mut exchange, side, bytes.get(..len), tools.keep_bytes);
+                side.hand_over(&mut exchange, bytes.get(..len), tools.keep_bytes);
                 side.stream.advance(offset.wrapping_add(u32::try_from(len).unwrap_or(0)));
                 side.stream.forget();
                 connection.exchange = Some(exchange);
@@ -140,7 +140,7 @@ pub(super) fn hold(
         side.segments = side.segments.saturating_add(1);
         side.newest = segment.time;
     } else if !done.conflict {
-        again(side, segment);
+        side.again(segment);
     }
     let anchored = side.stream.is_anchored();
     let run = if anchored { side.stream.held().starting_at(0) } else { run_around(side, offset) };
@@ -184,7 +184,7 @@ pub(super) fn read_run(
     finish_exchange(&mut exchange, side, way, (first, mark), segment);
     let records =
         side.stream.held().starting_at(start).and_then(|run| run.bytes.get(..wire_len)).map(Vec::from);
-    keep_records(&mut exchange, side, records.as_deref(), tools.keep_bytes);
+    side.hand_over(&mut exchange, records.as_deref(), tools.keep_bytes);
     side.stream.advance(start.wrapping_add(u32::try_from(wire_len).unwrap_or(0)));
     connection.marks.conflict |= conflict || connection.side(way).stream.held().has_rivals();
     connection.exchange = Some(exchange);
@@ -289,19 +289,4 @@ fn finish_exchange(
     (exchange.first, exchange.whole) = marks;
     exchange.vlans = segment.vlans;
     exchange.tunnel = segment.tunnel;
-}
-
-fn keep_records(exchange: &mut Exchange, side: &mut Side, records: Option<&[u8]>, wanted: bool) {
-    if wanted {
-        let head = side.head.take().unwrap_or_default();
-        let records = records.unwrap_or_default().into();
-        exchange.bytes = Some(Box::new(HelloBytes { head, records }));
-    }
-}
-
-/// A segment that brings nothing new.
-pub(super) fn again(side: &mut Side, segment: &Segment<'_>) {
-    if segment.time.since(side.newest) >= SAME_PACKET {
-        side.retransmits = side.retransmits.saturating_add(1);
-    }
 }

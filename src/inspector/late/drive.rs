@@ -1,11 +1,13 @@
 //! Where a segment's way through the inspector leaves the one of plain TLS.
 
 use crate::inspector::Inspector;
-use crate::inspector::connection::{Connection, DIALOGUE, Looks, SEEK, Way};
+use crate::inspector::connection::{Connection, DIALOGUE, SEEK, Way};
 use crate::inspector::half::Tcp;
 use crate::inspector::late::{begin, follow};
-use crate::inspector::record::{self, Cause};
+use crate::inspector::record;
 use crate::inspector::seek::{self, Sought};
+use crate::inspector::side::Looks;
+use crate::inspector::verdict::Cause;
 use crate::model::observation::Observation;
 use crate::model::segment::Segment;
 use crate::model::skip::Skip;

@@ -12,10 +12,11 @@ pub(super) mod state;
 use crate::flow::limits::{CERTAIN_BYTES, EARLY_SERVER_BYTES};
 use crate::flow::stream::{Mark, Place};
 use crate::hello::preface::{Heard, Opening, is_brief, is_sure, opening};
-use crate::inspector::connection::{Connection, Looks, Side, Way};
+use crate::inspector::connection::{Connection, Way};
 use crate::inspector::half::Tcp;
 use crate::inspector::late::state::{Late, acknowledged};
 use crate::inspector::seek::{self, Sought, Tools};
+use crate::inspector::side::{Looks, Side};
 use crate::model::segment::Segment;
 use crate::model::skip::Skip;
 
@@ -198,7 +199,7 @@ fn read_hello(
     let (offset, bytes) = match side.stream.place(tcp.data_seq(), segment.payload) {
         Place::At(offset, bytes) => (offset, bytes),
         Place::Old => {
-            seek::again(side, segment);
+            side.again(segment);
             return Sought::More;
         }
         Place::Far => return Sought::More,
