@@ -13,7 +13,7 @@ pub mod fingerprint;
 pub mod flight;
 mod gather;
 mod messages;
-mod names;
+pub mod names;
 pub mod protocol;
 mod record;
 mod server;

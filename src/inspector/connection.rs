@@ -5,11 +5,12 @@ use std::sync::Arc;
 use crate::flow::stream::{Mark, Stream};
 use crate::hello::flight::Flight;
 use crate::inspector::half::Half;
+use crate::inspector::legs::{HelloId, Place};
 use crate::model::certificate::Shown;
 use crate::model::frame::{OriginId, Timestamp};
 use crate::model::hello::{Hello, ServerHello, SessionId};
 use crate::model::name::Name;
-use crate::model::observation::{HelloBytes, HelloFacts, Marks, Observation, Traffic};
+use crate::model::observation::{HelloBytes, HelloFacts, Hop, Marks, Observation, Traffic};
 use crate::model::segment::{FlowKey, Segment, Tunnel, Vlans};
 
 /// Age list of connections without a whole hello.
@@ -107,6 +108,10 @@ pub struct Exchange {
     pub way: Way,
     /// The hello.
     pub facts: HelloFacts,
+    /// Digest of the first hello: `facts` is the last one's.
+    pub first_digest: u64,
+    /// Which leg of its connection it is, once that is told.
+    pub hop: Option<Hop>,
     /// Its session id.
     pub session_id: SessionId,
     /// Its name.
@@ -140,9 +145,12 @@ pub struct Exchange {
 impl Exchange {
     /// What a hello says; where it was seen is still to be filled in.
     pub fn new(hello: &Hello<'_>, name: Arc<Name>) -> Self {
+        let facts = HelloFacts::of(hello);
         Self {
             way: Way::Forth,
-            facts: HelloFacts::of(hello),
+            first_digest: facts.digest,
+            hop: None,
+            facts,
             session_id: SessionId::new(hello.session_id),
             name,
             first: Mark::default(),
@@ -163,6 +171,13 @@ impl Exchange {
     /// Bytes held of what was said.
     fn held(&self) -> usize {
         self.client.held() + self.answer.held()
+    }
+}
+
+impl Exchange {
+    /// The first hello, which the connection is known by on all its legs.
+    pub fn id(&self) -> HelloId<'_> {
+        HelloId { random: &self.facts.random, digest: self.first_digest }
     }
 }
 
@@ -263,6 +278,11 @@ impl Connection {
             Way::Forth => &mut self.forth,
             Way::Back => &mut self.back,
         }
+    }
+
+    /// Where it was seen.
+    pub fn place(&self) -> Place {
+        Place { origin: self.origin, flow: self.hash }
     }
 
     /// Bytes held for both directions.

@@ -85,6 +85,7 @@ pub(super) fn handshake(
         hello: Some(exchange.facts),
         name: Some(exchange.name),
         role: None,
+        hop: exchange.hop,
         server: exchange.server.map(|(hello, _)| hello),
         shown: exchange.shown,
         handshake: Some(handshake),
@@ -168,6 +169,7 @@ fn bare(connection: &Connection, exchange: &Exchange) -> Observation {
         hello: None,
         name: None,
         role: None,
+        hop: None,
         server: None,
         shown: Shown::default(),
         handshake: None,
@@ -218,6 +220,7 @@ pub(super) fn incomplete(
         hello: None,
         name: None,
         role: None,
+        hop: None,
         server: None,
         shown: Shown::default(),
         handshake: Some(Handshake {
@@ -264,6 +267,7 @@ pub(super) fn attempt(half: &Half, result: Outcome, completed: Timestamp) -> Obs
         hello: None,
         name: None,
         role: None,
+        hop: None,
         server: None,
         shown: Shown::default(),
         handshake: Some(Handshake {

@@ -1,5 +1,7 @@
 //! What an inspector is told once, before the first segment.
 
+use crate::inspector::legs::Vantage;
+
 /// How connections are watched. Times are nanoseconds.
 #[derive(Clone, Debug)]
 #[expect(
@@ -21,6 +23,8 @@ pub struct Settings {
     pub fingerprints: bool,
     /// Read the server's certificate too; the client's is always read.
     pub certificates: bool,
+    /// Which inputs are of one vantage point.
+    pub vantage: Vantage,
 }
 
 impl Default for Settings {
@@ -33,6 +37,7 @@ impl Default for Settings {
             keep_bytes: false,
             fingerprints: false,
             certificates: false,
+            vantage: Vantage::default(),
         }
     }
 }

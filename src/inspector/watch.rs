@@ -97,8 +97,11 @@ impl Inspector {
             }
             self.stats.ech += u64::from(exchange.facts.ech);
             self.stats.conflicts += u64::from(open.marks.conflict);
+            let (id, place) = (exchange.id(), open.place());
+            self.legs.see(&id, place, (exchange.first.time, exchange.whole.time));
             if self.settings.emit_hello {
-                out.push(record::hello(open, exchange));
+                let hop = self.legs.leg_out(&id, place);
+                out.push(Observation { hop, ..record::hello(open, exchange) });
             }
         }
         let mark = Mark { time: segment.time, packet: segment.packet };
@@ -140,7 +143,8 @@ impl Inspector {
         if self.settings.emit_hello
             && let Some(exchange) = &open.exchange
         {
-            out.push(record::hello(open, exchange));
+            let hop = self.legs.leg_out(&exchange.id(), open.place());
+            out.push(Observation { hop, ..record::hello(open, exchange) });
         }
         self.open.renew(index, ANSWER);
     }
@@ -235,6 +239,7 @@ impl Inspector {
         self.held = self.held.saturating_sub(open.counted);
         if let Some(mut exchange) = open.exchange.take() {
             self.tools.certificates.read(&mut exchange, &mut self.tools.skips);
+            exchange.hop = self.legs.leg(&exchange.id(), open.place());
             out.push(record::handshake(open, exchange, cause, at));
         } else if let Some(told) = self.tell(index, cause, at) {
             out.push(told);
@@ -258,6 +263,7 @@ impl Inspector {
         let open = self.open.get_mut(index)?;
         if let Some(mut exchange) = open.exchange.take() {
             self.tools.certificates.read(&mut exchange, &mut self.tools.skips);
+            exchange.hop = self.legs.leg(&exchange.id(), open.place());
             return Some(record::handshake(open, exchange, cause, at));
         }
         if let Some(client) = record::begun(open) {
