@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::flow::stream::{Mark, Stream};
 use crate::hello::flight::Flight;
 use crate::inspector::half::Half;
-use crate::inspector::legs::{HelloId, Place};
+use crate::inspector::legs::Identity;
 use crate::model::certificate::Shown;
 use crate::model::frame::{OriginId, Timestamp};
 use crate::model::hello::{Hello, ServerHello, SessionId};
@@ -108,8 +108,8 @@ pub struct Exchange {
     pub way: Way,
     /// The hello.
     pub facts: HelloFacts,
-    /// Digest of the first hello: `facts` is the last one's.
-    pub first_digest: u64,
+    /// The connection by its first hello: `facts` is the last one's.
+    pub identity: Identity,
     /// Which leg of its connection it is, once that is told.
     pub hop: Option<Hop>,
     /// Its session id.
@@ -148,7 +148,7 @@ impl Exchange {
         let facts = HelloFacts::of(hello);
         Self {
             way: Way::Forth,
-            first_digest: facts.digest,
+            identity: Identity::default(),
             hop: None,
             facts,
             session_id: SessionId::new(hello.session_id),
@@ -171,13 +171,6 @@ impl Exchange {
     /// Bytes held of what was said.
     fn held(&self) -> usize {
         self.client.held() + self.answer.held()
-    }
-}
-
-impl Exchange {
-    /// The first hello, which the connection is known by on all its legs.
-    pub fn id(&self) -> HelloId<'_> {
-        HelloId { random: &self.facts.random, digest: self.first_digest }
     }
 }
 
@@ -278,11 +271,6 @@ impl Connection {
             Way::Forth => &mut self.forth,
             Way::Back => &mut self.back,
         }
-    }
-
-    /// Where it was seen.
-    pub fn place(&self) -> Place {
-        Place { origin: self.origin, flow: self.hash }
     }
 
     /// Bytes held for both directions.

@@ -5,13 +5,14 @@
 //! a record asks when it is complete: nothing waits. What was forgotten by then is not told.
 
 use std::hash::BuildHasher;
+use std::num::NonZeroU64;
 
 use foldhash::fast::RandomState as Secret;
 
 use crate::model::frame::{Origin, OriginId, Timestamp};
-use crate::model::observation::{Hop, Leg};
+use crate::model::observation::{HelloFacts, Hop, Leg};
 
-/// Sets of remembered hellos, 160 bytes each: 1.25 MiB.
+/// Sets of remembered hellos, two cache lines each: 1 MiB.
 const SETS: usize = 8192;
 /// Hellos of a set; a fifth one takes the place of the oldest.
 const WAYS: usize = 4;
@@ -43,53 +44,57 @@ impl Vantage {
     }
 }
 
-/// What tells one hello from all others: the beginning of its random, and its digest.
-#[derive(Clone, Copy, Debug)]
-pub struct HelloId<'h> {
-    /// The client random.
-    pub random: &'h [u8; 32],
-    /// Digest of the message.
-    pub digest: u64,
-}
+/// Which connection a hello is of, at one vantage point: the same on all its legs. `None`: its random tells nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Identity(Option<NonZeroU64>);
 
-impl HelloId<'_> {
-    /// A random of one repeated byte comes from a scanner or a test, and tells nothing apart.
-    fn is_random(&self) -> bool {
-        let [first, rest @ ..] = self.random;
-        rest.iter().any(|byte| byte != first)
+/// A remembered hello; none where the identity is 0. All zeros at first, so that the window costs nothing until it
+/// is used.
+#[derive(Clone, Copy)]
+struct Seen([u64; 4]);
+
+impl Seen {
+    /// A hello that was whole at `whole` on the leg in.
+    fn new(identity: u64, flow: u32, whole: Timestamp) -> Self {
+        Self([identity, u64::from(flow) << 32 | u64::from(flow), whole.0, 0])
+    }
+
+    fn identity(self) -> u64 {
+        let [identity, ..] = self.0;
+        identity
+    }
+
+    /// The leg in, and the newest leg, which is the leg in where there is no other.
+    fn flows(self) -> (u32, u32) {
+        let [_, flows, ..] = self.0;
+        (short(flows >> 32), short(flows))
+    }
+
+    /// When the hello was whole on the newest leg.
+    fn whole(self) -> Timestamp {
+        let [_, _, whole, _] = self.0;
+        Timestamp(whole)
+    }
+
+    /// Time between the two newest legs.
+    fn gateway(self) -> Option<u64> {
+        let [.., gateway] = self.0;
+        gateway.checked_sub(1)
+    }
+
+    /// A further leg, `gateway` after the one before.
+    fn further(self, flow: u32, whole: Timestamp, gateway: u64) -> Self {
+        let [identity, flows, ..] = self.0;
+        let flows = flows >> 32 << 32 | u64::from(flow);
+        Self([identity, flows, whole.0, gateway.saturating_add(1)])
     }
 }
-
-/// Where a hello was seen.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
-    /// The input.
-    pub origin: OriginId,
-    /// Hash of the flow, the same for each of its hellos.
-    pub flow: u64,
-}
-
-/// A remembered hello; none where the identity is 0.
-#[derive(Clone, Copy, Debug, Default)]
-struct Seen {
-    identity: u64,
-    /// The leg in.
-    first: u32,
-    /// The newest leg; the leg in where there is no other.
-    last: u32,
-    /// When the hello was whole on the newest leg.
-    whole: Timestamp,
-    /// Time between the two newest legs; [`UNKNOWN`] where there is none.
-    gateway: u64,
-}
-
-const UNKNOWN: u64 = u64::MAX;
 
 /// The window of hellos.
 pub struct Legs {
     vantage: Vantage,
     secret: Secret,
-    sets: Vec<[Seen; WAYS]>,
+    sets: Vec<[[u64; 4]; WAYS]>,
 }
 
 impl Legs {
@@ -98,56 +103,58 @@ impl Legs {
         Self { vantage, secret: Secret::default(), sets: Vec::new() }
     }
 
-    /// Notes a whole hello: `begun` is the time of its first byte, `whole` that of its last.
-    pub fn see(&mut self, id: &HelloId<'_>, place: Place, (begun, whole): (Timestamp, Timestamp)) {
-        if !id.is_random() {
-            return;
+    /// The identity of a connection by its first hello: the beginning of its random, and its digest.
+    pub fn identity(&self, hello: &HelloFacts, origin: OriginId) -> Identity {
+        let [first, rest @ ..] = &hello.random;
+        // a random of one repeated byte comes from a scanner or a test, and tells nothing apart
+        if rest.iter().all(|byte| byte == first) {
+            return Identity(None);
         }
+        let start = hello.random.first_chunk::<8>().map_or(0, |start| u64::from_le_bytes(*start));
+        let hash = self.secret.hash_one((start, hello.digest, self.vantage.node(origin)));
+        Identity(NonZeroU64::new(hash.max(1)))
+    }
+
+    /// Notes a whole hello on `flow`: `begun` is the time of its first byte, `whole` that of its last.
+    pub fn see(&mut self, identity: Identity, flow: u64, (begun, whole): (Timestamp, Timestamp)) {
+        let Some(identity) = identity.0.map(NonZeroU64::get) else { return };
         if self.sets.is_empty() {
-            self.sets = vec![[Seen::default(); WAYS]; SETS];
+            self.sets = vec![[[0; 4]; WAYS]; SETS];
         }
-        let identity = self.identity(id, place.origin);
-        let flow = short(place.flow);
-        let new = Seen { identity, first: flow, last: flow, whole, gateway: UNKNOWN };
+        let flow = short(flow);
+        let new = Seen::new(identity, flow, whole);
         let Some(set) = self.sets.get_mut(set_of(identity)) else { return };
-        match set.iter_mut().find(|seen| seen.identity == identity) {
-            // the same flow again, or much later: a replay
-            Some(seen) if [seen.first, seen.last].contains(&flow) || begun.since(seen.whole) > MAX_AGE => {
-                *seen = new;
-            }
-            Some(seen) => {
-                *seen = Seen { first: seen.first, gateway: begun.since(seen.whole), ..new };
-            }
-            None => {
-                set.rotate_right(1);
-                let [newest, ..] = set;
-                *newest = new;
-            }
-        }
+        let Some(slot) = set.iter_mut().find(|slot| Seen(**slot).identity() == identity) else {
+            set.rotate_right(1);
+            let [newest, ..] = set;
+            *newest = new.0;
+            return;
+        };
+        let seen = Seen(*slot);
+        let (first, last) = seen.flows();
+        // the same flow again, or much later: a replay
+        let replay = [first, last].contains(&flow) || begun.since(seen.whole()) > MAX_AGE;
+        *slot = if replay { new.0 } else { seen.further(flow, whole, begun.since(seen.whole())).0 };
     }
 
     /// Which leg a flow is, by what was seen so far; `None` where that is not known.
-    pub fn leg(&self, id: &HelloId<'_>, place: Place) -> Option<Hop> {
-        let identity = self.identity(id, place.origin);
-        let seen = self.sets.get(set_of(identity))?.iter().find(|seen| seen.identity == identity)?;
-        let flow = short(place.flow);
-        let (leg, gateway) = match (flow == seen.first, flow == seen.last) {
+    pub fn leg(&self, identity: Identity, flow: u64) -> Option<Hop> {
+        let identity = identity.0?.get();
+        let mut set = self.sets.get(set_of(identity))?.iter().map(|slot| Seen(*slot));
+        let seen = set.find(|seen| seen.identity() == identity)?;
+        let (flow, (first, last)) = (short(flow), seen.flows());
+        let (leg, gateway) = match (flow == first, flow == last) {
             (true, false) => (Leg::In, None),
             (true, true) if self.vantage.shared => return None,
             (true, true) => (Leg::Only, None),
-            (false, last) => (Leg::Out, Some(seen.gateway).filter(|span| last && *span != UNKNOWN)),
+            (false, newest) => (Leg::Out, seen.gateway().filter(|_| newest)),
         };
         Some(Hop { leg, gateway })
     }
 
     /// The same for a hello that has just come: which leg out it is; a leg in shows later.
-    pub fn leg_out(&self, id: &HelloId<'_>, place: Place) -> Option<Hop> {
-        self.leg(id, place).filter(|hop| hop.leg == Leg::Out)
-    }
-
-    fn identity(&self, id: &HelloId<'_>, origin: OriginId) -> u64 {
-        let start = id.random.first_chunk::<8>().map_or(0, |start| u64::from_le_bytes(*start));
-        self.secret.hash_one((start, id.digest, self.vantage.node(origin))).max(1)
+    pub fn leg_out(&self, identity: Identity, flow: u64) -> Option<Hop> {
+        self.leg(identity, flow).filter(|hop| hop.leg == Leg::Out)
     }
 }
 

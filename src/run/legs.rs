@@ -7,7 +7,7 @@ use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState as Secret;
 
-use crate::inspector::legs::{HelloId, Legs, Place, Vantage};
+use crate::inspector::legs::{Legs, Vantage};
 use crate::model::observation::{Action, Observation};
 
 /// The hellos of all inputs.
@@ -25,13 +25,12 @@ impl SharedLegs {
     /// Notes a hello; fills in a record's leg where its inspector did not know it.
     pub fn tell(&mut self, record: &mut Observation) {
         let Some(hello) = &record.hello else { return };
-        let id = HelloId { random: &hello.random, digest: hello.digest };
-        let place = Place { origin: record.origin, flow: self.secret.hash_one(record.flow) };
+        let (identity, flow) = (self.legs.identity(hello, record.origin), self.secret.hash_one(record.flow));
         let known = if record.action == Action::Hello {
-            self.legs.see(&id, place, (record.time, record.completed));
-            self.legs.leg_out(&id, place)
+            self.legs.see(identity, flow, (record.time, record.completed));
+            self.legs.leg_out(identity, flow)
         } else {
-            self.legs.leg(&id, place)
+            self.legs.leg(identity, flow)
         };
         record.hop = record.hop.or(known);
     }
