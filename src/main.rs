@@ -44,6 +44,10 @@ fn perform(command: Command) -> Result<ExitCode, Error> {
             drop(stdout);
             return run::run(plan);
         }
+        Command::Correlate(plan) => {
+            drop(stdout);
+            return run::correlate::run(&plan);
+        }
         Command::Explain { name, json, pattern } => {
             ask::explain(&name, json, pattern, &mut stdout)?;
         }

@@ -70,7 +70,7 @@ fn calls(
 fn through(service: &str, dc: &str, times: (f64, f64, u16), client: &str) -> Connection {
     let port = 40_000 + (times.0 * 10.0) as u16 % 20_000;
     let out = SocketAddr::new("10.128.0.10".parse().unwrap(), port);
-    let leg = Leg { client: out, server: address("10.132.0.20:443"), after_ms: 0.5 };
+    let leg = Leg::new(out, address("10.132.0.20:443"), 0.5);
     Connection { out: Some(leg), ..calls(service, dc, times, client, GATEWAY) }
 }
 
@@ -295,11 +295,7 @@ fn a_client_that_moves_and_moves_back_is_told_twice() {
 #[test]
 fn the_other_gateway_sees_ingress() {
     let mut call = calls("currency", "dc2", (20.0, 0.25, 60), "10.128.0.10", "10.132.0.20:443");
-    call.out = Some(Leg {
-        client: address("10.132.0.20:40000"),
-        server: address("10.132.0.31:21000"),
-        after_ms: 0.5,
-    });
+    call.out = Some(Leg::new(address("10.132.0.20:40000"), address("10.132.0.31:21000"), 0.5));
     let mut check = checks(5);
     check.server = address("10.132.0.20:443");
     let all = [check, call];
@@ -357,11 +353,7 @@ fn a_failure_has_its_cause_where_it_is_sure() {
     };
     let onward = |server: &str, at: f64| vain(Open::Refused, (at, 1.0, 1), "10.128.0.10", server);
     let passed = Connection {
-        out: Some(Leg {
-            client: address("10.128.0.10:41000"),
-            server: address("10.132.0.20:443"),
-            after_ms: 10.5,
-        }),
+        out: Some(Leg::new(address("10.128.0.10:41000"), address("10.132.0.20:443"), 10.5)),
         ..fails(4.0, 21.5)
     };
     let all = [

@@ -123,9 +123,11 @@ fn no_output_is_committed_without_its_capture() {
         stems().iter().flat_map(|stem| captures(stem)).map(|(name, _)| whole(name)).collect();
     for entry in std::fs::read_dir(scenario::fixtures()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        let endings = [".jsonl", ".lines.txt", ".table.txt", ".timeline.txt"];
+        // the outputs of `correlate` are of all captures of a scenario: `tests/correlate.rs`
+        let endings = [".paths.jsonl", ".paths.txt", ".jsonl", ".lines.txt", ".table.txt", ".timeline.txt"];
         if let Some(stem) = endings.iter().find_map(|ending| name.strip_suffix(ending)) {
-            assert!(known.contains(stem), "{name} belongs to no capture");
+            let of_all = name.contains(".paths.") && stems().iter().any(|known| known == stem);
+            assert!(of_all || known.contains(stem), "{name} belongs to no capture");
         }
     }
 }
@@ -189,7 +191,9 @@ fn check(scenario: &Scenario, suffix: &str, told: &[Value]) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut expected: BTreeMap<Ends, Vec<Expected>> = BTreeMap::new();
     let start = scenario.start_nanos() as f64 / 1e9;
-    for connection in scenario.connection.iter().flat_map(Connection::expand) {
+    let clock = scenario.clock_ms(suffix);
+    let all = scenario.connection.iter().flat_map(Connection::expand);
+    for connection in all.filter_map(|connection| connection.at_capture(suffix, clock)) {
         let expect = of_capture(&connection, suffix);
         assert!(!expect.is_empty(), "{} expects nothing", connection.client);
         if expect.get("told").and_then(toml::Value::as_bool) != Some(false) {
@@ -364,7 +368,7 @@ impl Expected {
             // the alert, and the ServerHello after the second hello, wait for what they answer to
             Answer::LateAlert => due = None,
             Answer::ClientAlert | Answer::HelloRetry => {
-                due = due.map(|due| due + if connection.onward { 0.06 } else { 0.16 });
+                due = due.map(|due| due + 0.06 + connection.server_turn() as f64 / 1e6);
             }
             _ => {}
         }

@@ -19,11 +19,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("naming", &["model"]),
     ("tally", &["model"]),
     ("failover", &["model"]),
+    ("path", &["model"]),
+    // the way back from JSON: a name is decoded again, and so is an alert's
+    ("ingest", &["model", "error", "hello", "naming"]),
     ("flow", &["model", "assemble"]),
     ("hello", &["model", "assemble"]),
     // the pieces that it reads hellos out of are the assembler's
     ("inspector", &["model", "flow", "hello", "naming", "assemble"]),
-    ("output", &["model", "tally", "failover", "error"]),
+    ("output", &["model", "tally", "path", "failover", "error"]),
     (
         "run",
         &[
@@ -37,6 +40,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "naming",
             "inspector",
             "tally",
+            "path",
+            "ingest",
             "failover",
             "output",
         ],
@@ -66,25 +71,26 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("signal_hook", &["run"]),
     ("globset", &["run"]),
     ("ipnet", &["run"]),
-    ("serde_json", &["output"]),
+    ("serde_json", &["output", "ingest"]),
     ("comfy_table", &["output"]),
     ("itoa", &["output"]),
     // the keyed hash of the tables that strangers fill
-    ("foldhash", &["inspector", "tally", "failover"]),
+    ("foldhash", &["inspector", "tally", "path", "failover", "run"]),
     ("md5", &["hello"]),
     ("aes", &["hello"]),
     ("aes_gcm", &["hello"]),
     ("sha2", &["hello"]),
+    ("twox_hash", &["model"]),
     ("hashbrown", &["tally"]),
     // the allocator of the program, which is no part of the library
     ("mimalloc", &["main"]),
     ("base64", &["output"]),
     ("sha1", &["output"]),
-    ("serde", &["output"]),
+    ("serde", &["output", "ingest"]),
     // the user's patterns: of names (`naming`), and in filters (`run`)
     ("regex", &["naming", "run"]),
     // dates: read on the command line, resolved against the capture's day, written in records
-    ("jiff", &["cli", "run", "output"]),
+    ("jiff", &["cli", "run", "output", "ingest"]),
     // users and capabilities belong to `source`; the host's name, which `--node` defaults to, to `cli`
     ("nix", &["source", "cli"]),
 ];

@@ -90,7 +90,7 @@ fn the_schema_refuses_what_no_record_may_hold() {
     };
     assert!(spoilt("", "new", Value::Null));
     assert!(spoilt("/handshake", "new", 1.into()));
-    assert!(spoilt("/mesh/hop", "leg", "in".into()));
+    assert!(spoilt("/mesh/hop", "leg", "through".into()));
     assert!(spoilt("", "schema_version", 2.into()));
     assert!(spoilt("/handshake", "result", "failed".into()));
     assert!(spoilt("/source", "port", 0.into()));

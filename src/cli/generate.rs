@@ -40,15 +40,36 @@ fn page(out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, ".TP\n\\fB{}\\fR\n{}", roff(subcommand.get_name()), roff(&about))?;
     }
     man.render_options_section(out)?;
+    let mut built = command.clone();
+    built.build();
+    for subcommand in built.get_subcommands() {
+        own_options(&built, subcommand, out)?;
+    }
     for (title, text) in cli::NOTES {
         writeln!(out, ".SH {}\n.nf\n{}\n.fi", title.to_uppercase(), roff(text))?;
     }
     Ok(())
 }
 
-/// Keeps hyphens as typed; no line of ours begins with a dot or holds a backslash.
+/// The options that a subcommand does not share with a watch.
+fn own_options(watch: &clap::Command, subcommand: &clap::Command, out: &mut dyn Write) -> io::Result<()> {
+    let shared = |arg: &clap::Arg| watch.get_arguments().any(|other| other.get_id() == arg.get_id());
+    let own: Vec<&clap::Arg> =
+        subcommand.get_arguments().filter(|arg| !shared(arg) && !arg.is_hide_set()).collect();
+    if own.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, ".SH OPTIONS OF {}", subcommand.get_name().to_uppercase())?;
+    for arg in own {
+        let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
+        writeln!(out, ".TP\n\\fB{}\\fR\n{}", roff(&arg.to_string()), roff(&help.replace("\n\n", "\n")))?;
+    }
+    Ok(())
+}
+
+/// Keeps hyphens and backslashes as typed; no line of ours begins with a dot.
 fn roff(text: &str) -> String {
-    text.replace('-', "\\-")
+    text.replace('\\', "\\e").replace('-', "\\-")
 }
 
 fn send(name: &str, text: &[u8], out: &mut dyn Write) -> Result<(), Error> {
@@ -99,6 +120,8 @@ mod tests {
         // roff writes a hyphen as \-.
         check(&text.replace("\\-", "-"), &long_options());
         assert!(text.contains(".TH sni-watch 1"));
+        assert!(text.contains(".SH OPTIONS OF CORRELATE\n.TP\n\\fB<[NODE=]INPUT>"), "{text}");
+        assert!(text.contains("\n\\fB\\-\\-window <TIME>\\fR\nHow long the other legs"), "{text}");
         for (title, note) in cli::NOTES {
             assert!(text.contains(&format!(".SH {}", title.to_uppercase())), "{title} is missing");
             let control = |line: &str| line.contains('\\') || line.starts_with(['.', '\'']);

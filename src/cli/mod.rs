@@ -5,6 +5,7 @@
 //! only as the first word; anywhere else it is a word of the filter.
 
 pub mod ask;
+pub mod correlate;
 mod explain;
 mod filter;
 pub mod generate;
@@ -23,6 +24,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
+use crate::cli::correlate::CorrelateOptions;
 use crate::cli::options::Options;
 use crate::cli::plan::{Command, plan};
 use crate::cli::world::World;
@@ -61,6 +63,9 @@ pub enum Subcommand {
     /// Count connections by service, datacenter, name or address
     #[command(args_override_self = true)]
     Summary(Box<Options>),
+    /// Follow each connection over several vantage points
+    #[command(args_override_self = true)]
+    Correlate(Box<CorrelateOptions>),
     /// Say what each label of a server name means; with -r, why a service failed over
     #[command(args_override_self = true)]
     Explain(Box<Explain>),
@@ -109,6 +114,8 @@ sni-watch summary -r gateway.pcap --by dc,dst
     connections by datacenter and server
 sni-watch -i any -j | jq -r .sni
     names alone
+sni-watch correlate dc1=gw1.pcap dc2=gw2.jsonl
+    each connection's way over both gateways
 sni-watch explain api.default.dc2.internal.TRUST-DOMAIN.consul
     what each label means
 sni-watch explain api -r node.pcap

@@ -2,6 +2,7 @@
 
 use clap_complete::Shell;
 
+use crate::cli::correlate;
 use crate::cli::explain::explain;
 use crate::cli::filter::filter;
 use crate::cli::name::{datacenter, name_pattern};
@@ -14,6 +15,7 @@ use crate::error::Error;
 use crate::naming::custom::Pattern;
 use crate::output;
 use crate::output::context::{HexMode, TimeStyle};
+use crate::run::correlate::Correlation;
 use crate::run::plan::{Emit, Input, Limits, Plan, View, Watch, When};
 use crate::run::select::{Patterns, Select};
 use crate::source::cut::CutOptions;
@@ -27,6 +29,8 @@ pub enum Command {
     Watch(Plan),
     /// Watch, and count.
     Summary(Plan),
+    /// Follow connections over several vantage points.
+    Correlate(Correlation),
     /// Explain a server name.
     Explain {
         /// The name's bytes.
@@ -57,6 +61,7 @@ pub fn plan(args: Args, world: &World<'_>) -> Result<Command, Error> {
     match args.command {
         None => watch(args.options, world, "line", Command::Watch),
         Some(Subcommand::Summary(options)) => watch(*options, world, "table", Command::Summary),
+        Some(Subcommand::Correlate(options)) => correlate::plan(*options, world),
         Some(Subcommand::Explain(asked)) => explain(*asked, world),
         Some(Subcommand::Interfaces) => Ok(Command::Interfaces),
         Some(Subcommand::Completions { shell }) => Ok(Command::Completions(shell)),

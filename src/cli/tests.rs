@@ -404,7 +404,7 @@ fn what_later_versions_bring_is_absent() {
         assert!(stop.to_string().starts_with("error: unexpected argument"), "{option}: {stop}");
     }
     let subcommands: Vec<_> = command().get_subcommands().map(|c| c.get_name().to_string()).collect();
-    assert_eq!(subcommands, ["summary", "explain", "interfaces", "completions", "man"]);
+    assert_eq!(subcommands, ["summary", "correlate", "explain", "interfaces", "completions", "man"]);
 }
 
 /// How an option is typed so that it changes the plan of `-i lo`.

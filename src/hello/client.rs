@@ -11,6 +11,7 @@ use crate::hello::extensions::{
     ALPN, ECH, ECH_DRAFT, ESNI, Extension, Extensions, SERVER_NAME, SUPPORTED_VERSIONS, protocol_names,
 };
 use crate::hello::record::MESSAGE_HEADER;
+use crate::model::digest::digest;
 use crate::model::hello::{Hello, Sni, Version};
 
 /// Handshake type of a ClientHello.
@@ -38,6 +39,8 @@ pub struct Again {
     pub bytes: u32,
     /// TLS records that carried it.
     pub records: u16,
+    /// [`digest`] of its body.
+    pub digest: u64,
     /// `encrypted_client_hello`, or the `encrypted_server_name` of its drafts, is there.
     pub ech: bool,
 }
@@ -113,14 +116,15 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// What outlives the bytes, with the length that the message's header states and the records it took.
-    pub(crate) fn again(&self, len: u32, records: u16) -> Again {
+    /// What outlives the bytes of `body`, which it was read from, with the records that it took.
+    pub(crate) fn again(&self, body: &[u8], records: u16) -> Again {
         Again {
             random: *self.random,
             offered: self.offered,
             alpn: self.alpn.map(Into::into),
-            bytes: len.saturating_add(4),
+            bytes: u32::try_from(body.len()).unwrap_or(u32::MAX).saturating_add(4),
             records,
+            digest: digest(body),
             ech: self.ech,
         }
     }

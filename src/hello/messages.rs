@@ -174,7 +174,7 @@ impl Messages {
         let mut message = if kind == SERVER_HELLO {
             server::read(body).map(Message::Server)
         } else {
-            Fields::read(body).map(|fields| Message::Client(fields.again(message_len(head), self.records)))
+            Fields::read(body).map(|fields| Message::Client(fields.again(body, self.records)))
         };
         if self.wanted.fingerprint
             && let Some(Message::Server(Answer::Hello(hello))) = &mut message

@@ -17,7 +17,7 @@ pub mod flight;
 mod gather;
 pub mod gquic;
 mod messages;
-mod names;
+pub mod names;
 pub mod preface;
 pub mod protocol;
 pub mod quic;

@@ -174,6 +174,7 @@ fn take_second(exchange: &mut crate::inspector::connection::Exchange, second: Ag
     facts.index = 1;
     facts.bytes = second.bytes;
     facts.records = second.records;
+    facts.digest = second.digest;
     facts.offered = second.offered;
     facts.alpn = second.alpn;
     facts.ech = second.ech;

@@ -6,12 +6,13 @@ use crate::flow::stream::Mark;
 use crate::hello::flight::Flight;
 use crate::inspector::half::Half;
 use crate::inspector::late::state::Late;
+use crate::inspector::legs::Identity;
 use crate::inspector::side::Side;
 use crate::model::certificate::Shown;
 use crate::model::frame::{OriginId, Timestamp};
 use crate::model::hello::{Hello, ServerHello, SessionId};
 use crate::model::name::Name;
-use crate::model::observation::{HelloBytes, HelloFacts, Marks, Observation};
+use crate::model::observation::{HelloBytes, HelloFacts, Hop, Marks, Observation};
 use crate::model::segment::{FlowKey, Segment, Tunnel, Vlans};
 
 /// Age list of connections without a whole hello.
@@ -69,6 +70,10 @@ pub struct Exchange {
     pub row: u8,
     /// The hello.
     pub facts: HelloFacts,
+    /// The connection by its first hello: `facts` is the last one's.
+    pub identity: Identity,
+    /// Which leg of its connection it is, once that is told.
+    pub hop: Option<Hop>,
     /// Its session id.
     pub session_id: SessionId,
     /// Its name.
@@ -102,10 +107,13 @@ pub struct Exchange {
 impl Exchange {
     /// What a hello says; where it was seen is still to be filled in.
     pub fn new(hello: &Hello<'_>, name: Arc<Name>) -> Self {
+        let facts = HelloFacts::of(hello);
         Self {
             way: Way::Forth,
             row: 0,
-            facts: HelloFacts::of(hello),
+            identity: Identity::default(),
+            hop: None,
+            facts,
             session_id: SessionId::new(hello.session_id),
             name,
             first: Mark::default(),

@@ -8,6 +8,7 @@ pub mod attempts;
 pub mod certificates;
 pub mod connection;
 pub mod half;
+pub mod legs;
 pub mod names;
 pub mod settings;
 
@@ -32,6 +33,7 @@ use crate::hello::DATAGRAMS;
 use crate::inspector::connection::{Connection, SEEK};
 use crate::inspector::datagram::Datagrams;
 use crate::inspector::half::{Half, HalfStep, SILENT, SYN, Tcp};
+use crate::inspector::legs::Legs;
 use crate::inspector::names::Names;
 use crate::inspector::seek::Tools;
 use crate::inspector::settings::Settings;
@@ -51,6 +53,7 @@ pub struct Inspector {
     ended: VecDeque<(u64, u32)>,
     datagrams: Datagrams,
     tools: Tools,
+    legs: Legs,
     stats: FlowStats,
     held: usize,
     now: Timestamp,
@@ -60,8 +63,10 @@ impl Inspector {
     /// An inspector that has seen nothing; names are read by `namer`.
     pub fn new(settings: Settings, namer: Namer) -> Self {
         let tools = Tools::new(Names::new(namer), &settings);
+        let legs = Legs::new(settings.vantage.clone());
         Self {
             settings,
+            legs,
             table: Table::default(),
             halves: Slab::default(),
             open: Slab::default(),

@@ -74,6 +74,7 @@ pub(super) fn handshake(
         hello: Some(exchange.facts),
         name: Some(exchange.name),
         role: None,
+        hop: exchange.hop,
         server: exchange.server.map(|(hello, _)| hello),
         shown: exchange.shown,
         handshake: Some(handshake),
@@ -105,6 +106,7 @@ fn bare(connection: &Connection, exchange: &Exchange) -> Observation {
         hello: None,
         name: None,
         role: None,
+        hop: None,
         server: None,
         shown: Shown::default(),
         handshake: None,
@@ -160,6 +162,7 @@ pub(super) fn incomplete(
         hello: None,
         name: None,
         role: None,
+        hop: None,
         server: None,
         shown: Shown::default(),
         handshake: Some(Handshake {
@@ -207,6 +210,7 @@ pub(super) fn attempt(half: &Half, result: Outcome, completed: Timestamp) -> Obs
         hello: None,
         name: None,
         role: None,
+        hop: None,
         server: None,
         shown: Shown::default(),
         handshake: Some(Handshake {

@@ -1,5 +1,7 @@
 //! What an inspector is told once, before the first segment.
 
+use crate::inspector::legs::Vantage;
+
 /// How connections are watched. Times are nanoseconds.
 #[derive(Clone, Debug)]
 #[expect(
@@ -25,6 +27,8 @@ pub struct Settings {
     pub cut: bool,
     /// It cuts off bare acknowledgements: nor can the TCP round trip.
     pub cut_acknowledgements: bool,
+    /// Which inputs are of one vantage point.
+    pub vantage: Vantage,
 }
 
 impl Default for Settings {
@@ -39,6 +43,7 @@ impl Default for Settings {
             certificates: false,
             cut: false,
             cut_acknowledgements: false,
+            vantage: Vantage::default(),
         }
     }
 }

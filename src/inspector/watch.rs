@@ -95,8 +95,14 @@ impl Inspector {
             }
             self.stats.ech += u64::from(exchange.facts.ech);
             self.stats.conflicts += u64::from(open.marks.conflict);
+            let identity = self.legs.identity(&exchange.facts, open.origin);
+            self.legs.see(identity, open.hash, (exchange.first.time, exchange.whole.time));
             if self.settings.emit_hello {
-                out.push(record::hello(open, exchange));
+                let hop = self.legs.leg_out(identity, open.hash);
+                out.push(Observation { hop, ..record::hello(open, exchange) });
+            }
+            if let Some(exchange) = &mut open.exchange {
+                exchange.identity = identity;
             }
         }
         let mark = Mark { time: segment.time, packet: segment.packet };
@@ -138,7 +144,8 @@ impl Inspector {
         if self.settings.emit_hello
             && let Some(exchange) = &open.exchange
         {
-            out.push(record::hello(open, exchange));
+            let hop = self.legs.leg_out(exchange.identity, open.hash);
+            out.push(Observation { hop, ..record::hello(open, exchange) });
         }
         self.open.renew(index, ANSWER);
     }
@@ -235,6 +242,7 @@ impl Inspector {
         self.held = self.held.saturating_sub(open.counted as usize);
         if let Some(mut exchange) = open.exchange.take() {
             self.tools.certificates.read(&mut exchange, &mut self.tools.skips);
+            exchange.hop = self.legs.leg(exchange.identity, open.hash);
             out.push(record::handshake(open, exchange, cause, at));
         } else if let Some(told) = self.tell(index, cause, at) {
             out.push(told);
@@ -258,6 +266,7 @@ impl Inspector {
         let open = self.open.get_mut(index)?;
         if let Some(mut exchange) = open.exchange.take() {
             self.tools.certificates.read(&mut exchange, &mut self.tools.skips);
+            exchange.hop = self.legs.leg(exchange.identity, open.hash);
             return Some(record::handshake(open, exchange, cause, at));
         }
         if let Some(client) = record::begun(open) {

@@ -4,6 +4,7 @@
 //! inspector ([`observation::Observation`]) is owned and `'static`.
 
 pub mod certificate;
+pub mod digest;
 pub mod frame;
 pub mod hello;
 pub mod mesh;

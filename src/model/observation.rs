@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::certificate::Shown;
+use super::digest;
 use super::frame::{OriginId, Timestamp};
 use super::hello::{Alert, Fingerprints, Hello, ServerHello, Version};
 use super::mesh::{Cause, Role};
@@ -105,6 +106,8 @@ pub struct HelloFacts {
     pub records: u16,
     /// 0, or 1 after a HelloRetryRequest.
     pub index: u8,
+    /// XXH3 of the message behind its header: equal on every leg that the same bytes travelled.
+    pub digest: u64,
     /// `encrypted_client_hello`, or the `encrypted_server_name` of its drafts, is there.
     pub ech: bool,
     /// JA3 and JA4, where they were asked for.
@@ -122,10 +125,43 @@ impl HelloFacts {
             segments: 1,
             records: hello.records,
             index: 0,
+            digest: digest::of_message(hello.message),
             ech: hello.ech,
             fingerprints: None,
         }
     }
+}
+
+/// Which part of its way through one vantage point a connection was seen on: `mesh.hop.leg`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Leg {
+    /// Into it: the hello was seen going on, over another flow.
+    In,
+    /// Out of it: the hello was seen before, on another flow.
+    Out,
+    /// The hello was seen on this flow only, by the time that the record was complete.
+    Only,
+}
+
+impl Leg {
+    /// The name in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Out => "out",
+            Self::Only => "only",
+        }
+    }
+}
+
+/// A connection's leg at one vantage point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hop {
+    /// Which leg.
+    pub leg: Leg,
+    /// [`Leg::Out`]: nanoseconds from the packet that completed the hello on the leg before to this leg's
+    /// first packet with hello bytes, which is the time spent inside the gateway.
+    pub gateway: Option<u64>,
 }
 
 /// How the handshake went. Times are nanoseconds.
@@ -218,6 +254,8 @@ pub struct Observation {
     pub name: Option<Arc<Name>>,
     /// Which way it goes past this place; the inspector leaves it open.
     pub role: Option<Role>,
+    /// Which leg of a connection it is, as far as that is known.
+    pub hop: Option<Hop>,
     /// What the server chose.
     pub server: Option<ServerHello>,
     /// The certificates that crossed in clear.

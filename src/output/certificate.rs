@@ -15,9 +15,14 @@ use crate::output::words::Hexadecimal;
 /// The `mesh.source_*` members; nothing where the client showed no certificate.
 pub(super) fn source(t: &mut Text<'_>, observation: &Observation) {
     if let Some(certificate) = &observation.shown.client {
-        let [source, ..] = forms(certificate);
-        t.raw(source);
+        caller(t, certificate);
     }
+}
+
+/// The same of one certificate.
+pub(super) fn caller(t: &mut Text<'_>, certificate: &Certificate) {
+    let [source, ..] = forms(certificate);
+    t.raw(source);
 }
 
 /// Members of `tls.client` or `tls.server`.

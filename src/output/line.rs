@@ -1,15 +1,14 @@
 //! A line for each record, aligned for the eye; a failure stands in capitals.
 
-use std::io::Write;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::error::Error;
 use crate::failover::event::News;
-use crate::model::frame::Origin;
+use crate::model::frame::{Origin, Timestamp};
 use crate::model::name::Name;
 use crate::model::observation::{Action, Handshake, Observation, Outcome};
-use crate::model::segment::FlowKey;
+use crate::output::addresses::{endpoints, put};
 use crate::output::certificate::Caller;
 use crate::output::clock::{Calendar, Clock};
 use crate::output::column::Column;
@@ -17,6 +16,7 @@ use crate::output::context::{Context, HexMode};
 use crate::output::escape::escape;
 use crate::output::extras;
 use crate::output::hex;
+use crate::output::pairs::{Form, OutTo, Pairs};
 use crate::output::reason::banner;
 use crate::output::sink::{Place, Sink, SinkSpec};
 use crate::output::words::{Aim, Detail, Shortened, Span};
@@ -34,6 +34,7 @@ pub(super) const SPEC: SinkSpec = SinkSpec {
 pub struct LineSink {
     writer: Writer,
     layout: Layout,
+    pairs: Pairs,
 }
 
 impl LineSink {
@@ -51,13 +52,19 @@ impl LineSink {
             endpoints: Column::default(),
             aim: Column::default(),
         };
-        Self { writer, layout }
+        Self { writer, layout, pairs: Pairs::default() }
     }
 }
 
 impl Sink for LineSink {
     fn event(&mut self, observation: &Observation) -> Result<ControlFlow<()>, Error> {
-        self.writer.record(|out| self.layout.write(out, observation))
+        let Self { writer, layout, pairs } = self;
+        pairs.pass(observation, &mut |it, form| writer.record(|out| layout.write(out, it, form)))
+    }
+
+    fn time(&mut self, now: Timestamp) -> Result<ControlFlow<()>, Error> {
+        let Self { writer, layout, pairs } = self;
+        pairs.release(now, &mut |it, form| writer.record(|out| layout.write(out, it, form)))
     }
 
     fn tells_failovers(&self) -> bool {
@@ -67,6 +74,7 @@ impl Sink for LineSink {
     fn failover(&mut self, news: &News) -> Result<ControlFlow<()>, Error> {
         match news {
             News::Noticed(event) if !self.layout.quiet => {
+                self.pairs.interrupt();
                 let colors = if self.layout.color { (YELLOW, PLAIN) } else { ("", "") };
                 self.writer.record(|out| banner(out, &mut self.layout.calendar, colors, event))
             }
@@ -83,10 +91,15 @@ impl Sink for LineSink {
     }
 
     fn finish(&mut self, _: &Snapshot) -> Result<(), Error> {
+        let Self { writer, layout, pairs } = self;
+        let print = &mut |it: &Observation, form| writer.record(|out| layout.write(out, it, form));
+        let _: ControlFlow<()> = pairs.finish(print)?;
         let _: ControlFlow<()> = self.writer.flush()?;
         Ok(())
     }
 }
+
+mod leg;
 
 /// How a line is laid out.
 struct Layout {
@@ -104,13 +117,18 @@ struct Layout {
 }
 
 impl Layout {
-    fn write(&mut self, out: &mut Vec<u8>, observation: &Observation) {
+    fn write(&mut self, out: &mut Vec<u8>, observation: &Observation, form: Form) {
         self.clock.write(out, observation.time);
         let start = out.len();
-        endpoints(out, &observation.flow);
+        match form {
+            Form::Line => endpoints(out, &observation.flow),
+            Form::Under | Form::Below(_) => put(out, format_args!("{}", OutTo(observation, form))),
+        }
         self.endpoints.pad(out, start);
         put(out, format_args!("   "));
-        if self.quiet {
+        if let (Some(hello), true) = (&observation.hello, form != Form::Line) {
+            self.leg_out(out, observation, hello);
+        } else if self.quiet {
             put(out, format_args!("{}", whole(observation)));
         } else {
             let start = out.len();
@@ -230,22 +248,6 @@ fn whole(observation: &Observation) -> std::borrow::Cow<'_, str> {
         Some(None) => "(no name)".into(),
         None => "(no hello)".into(),
     }
-}
-
-fn endpoints(out: &mut Vec<u8>, flow: &FlowKey) {
-    for (ip, port, before) in
-        [(flow.source_ip(), flow.ports.0, ""), (flow.destination_ip(), flow.ports.1, " > ")]
-    {
-        match port {
-            0 => put(out, format_args!("{before}{ip}")),
-            _ => put(out, format_args!("{before}{}", std::net::SocketAddr::new(ip, port))),
-        }
-    }
-}
-
-fn put(out: &mut Vec<u8>, arguments: std::fmt::Arguments<'_>) {
-    // Writing into memory cannot fail.
-    let _ = out.write_fmt(arguments);
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! To add one: a file here, and a row in [`SINKS`].
 
+mod addresses;
 mod certificate;
 mod clock;
 mod column;
@@ -17,6 +18,8 @@ pub mod line;
 pub mod mesh;
 mod none;
 mod origin;
+mod pairs;
+pub mod paths;
 mod reason;
 mod record;
 mod said;
@@ -52,14 +55,19 @@ pub fn open(spec: &str, context: &Context) -> Result<Box<dyn Sink>, Error> {
 /// # Errors
 /// [`Error::Usage`] for an unknown name, and for a colon with nothing behind it.
 pub fn find(spec: &str) -> Result<(&'static SinkSpec, Place), Error> {
-    let (name, place) = match spec.split_once(':') {
-        None | Some((_, "-")) => (spec.split(':').next().unwrap_or(spec), Place::Stdout),
-        Some((_, "")) => return Err(Error::Usage(format!("output `{spec}` names no file after the colon"))),
-        Some((name, path)) => (name, Place::File(path.into())),
-    };
+    let (name, place) = place(spec)?;
     match SINKS.iter().find(|row| row.name == name) {
         Some(row) => Ok((row, place)),
         None => Err(Error::Usage(format!("unknown output `{name}`: use one of {}", names()))),
+    }
+}
+
+/// The name in `NAME` or `NAME:WHERE`, and the place.
+fn place(spec: &str) -> Result<(&str, Place), Error> {
+    match spec.split_once(':') {
+        None | Some((_, "-")) => Ok((spec.split(':').next().unwrap_or(spec), Place::Stdout)),
+        Some((_, "")) => Err(Error::Usage(format!("output `{spec}` names no file after the colon"))),
+        Some((name, path)) => Ok((name, Place::File(path.into()))),
     }
 }
 

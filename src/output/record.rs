@@ -212,6 +212,14 @@ fn aim(t: &mut Text<'_>, observation: &Observation, local: &[u8]) {
     let Some(hello) = &observation.hello else { return t.lit("}") };
     t.lit(",\"hop\":{\"id\":");
     t.hexadecimal(hello.random.first_chunk::<8>().map_or(&[], |start| start));
+    if let Some(hop) = observation.hop {
+        t.lit(",\"leg\":");
+        t.word(hop.leg.name());
+        if let Some(gateway) = hop.gateway {
+            t.lit(",\"gateway_ms\":");
+            t.millis(gateway);
+        }
+    }
     t.lit("}}");
 }
 

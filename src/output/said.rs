@@ -131,6 +131,8 @@ pub(super) fn handshake(t: &mut Text<'_>, observation: &Observation, verbosity: 
         t.number(hello.segments);
         t.lit(",\"hello_records\":");
         t.number(hello.records);
+        t.lit(",\"hello_digest\":");
+        t.hexadecimal(&hello.digest.to_be_bytes());
         t.lit(if hello.ech { ",\"ech\":\"grease_or_real\"" } else { ",\"ech\":\"none\"" });
         if verbosity >= 2 {
             t.lit(",\"random\":");

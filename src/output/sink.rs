@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::error::Error;
 use crate::failover::event::{News, Story};
+use crate::model::frame::Timestamp;
 use crate::model::observation::Observation;
 use crate::output::context::Context;
 use crate::tally::snapshot::Snapshot;
@@ -63,6 +64,14 @@ pub trait Sink {
     /// # Errors
     /// As [`Sink::event`].
     fn tick(&mut self, _snapshot: &Snapshot) -> Result<ControlFlow<()>, Error> {
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// The capture's time went on, with or without a record: about ten times a second.
+    ///
+    /// # Errors
+    /// As [`Sink::event`].
+    fn time(&mut self, _now: Timestamp) -> Result<ControlFlow<()>, Error> {
         Ok(ControlFlow::Continue(()))
     }
 

@@ -31,7 +31,7 @@ pub struct Collector {
     sinks: Vec<Box<dyn Sink>>,
     tally: Tally,
     attempts: Attempts,
-    mesh: Mesh,
+    pub(super) mesh: Mesh,
     /// The run's inputs.
     pub origins: Vec<Origin>,
     /// `None`: every record counts.
@@ -217,6 +217,11 @@ impl Collector {
         self.attempts.flush(now, &mut told);
         for record in told {
             if self.record(&record)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        for sink in &mut self.sinks {
+            if sink.time(now)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }

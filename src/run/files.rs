@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::slice;
 
 use crate::error::{Error, ExitCode};
+use crate::inspector::legs::Vantage;
 use crate::model::frame::{Origin, OriginId};
 use crate::model::stats::SourceStats;
 use crate::run::collector::Collector;
@@ -39,6 +40,7 @@ pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitC
         let node = capture.node.unwrap_or_else(|| plan.node.clone());
         origins.push(Origin { name: capture.path.display().to_string(), node, live: false });
     }
+    parts.settings.vantage = Vantage::of(&origins, false);
     if let Some(user) = &plan.user {
         privileges::drop_privileges(user)?;
     }

@@ -2,8 +2,10 @@
 
 use crate::error::{Error, ExitCode};
 use crate::hello;
+use crate::inspector::legs::Vantage;
 use crate::model::frame::{Origin, OriginId};
 use crate::run::collector::Collector;
+use crate::run::legs::SharedLegs;
 use crate::run::piped::{self, Reader};
 use crate::run::plan::Plan;
 use crate::run::report::say;
@@ -55,6 +57,12 @@ pub(super) fn run(
     }
     let sinks = sinks(&plan, &origins, true)?;
     let mut collector = Collector::new(&mut plan, sinks, true, true);
+    parts.settings.vantage = Vantage::of(&origins, true);
+    if origins.len() > 1 {
+        // a leg may go out where another inspector sees it: the collector is told of every hello
+        parts.settings.emit_hello = true;
+        collector.mesh.legs = Some(SharedLegs::new(parts.settings.vantage.clone()));
+    }
     parts.watch_services(collector.watches_services());
     collector.origins = origins;
     let (sender, receiver) = piped::channel();

@@ -6,11 +6,14 @@ use crate::failover::gateways::Roles;
 use crate::failover::{Detector, Settings};
 use crate::model::frame::Timestamp;
 use crate::model::observation::Observation;
+use crate::run::legs::SharedLegs;
 
 /// The state that goes with all records of a run.
 pub struct Mesh {
     roles: Option<Roles>,
     causes: Causes,
+    /// The legs of connections that go in at one input and out at another.
+    pub legs: Option<SharedLegs>,
     /// `None` where nobody asks for failovers.
     detector: Option<Detector>,
     /// What the detector has found and nobody was told yet.
@@ -27,7 +30,15 @@ impl Mesh {
         let roles = local.map(Roles::new);
         let local = roles.as_ref().map(|roles| roles.local().into());
         let detector = watch.then(|| Detector::new(Settings { local, handshake_timeout }));
-        Self { roles, causes: Causes::default(), detector, news: Vec::new(), told_news: false, told: false }
+        Self {
+            roles,
+            causes: Causes::default(),
+            legs: None,
+            detector,
+            news: Vec::new(),
+            told_news: false,
+            told: false,
+        }
     }
 
     /// True if it looks for failovers.
@@ -37,6 +48,9 @@ impl Mesh {
 
     /// Adds to a record what the mesh says of it, and looks for failovers; attempts come one by one.
     pub fn look(&mut self, record: &mut Observation) {
+        if let Some(legs) = &mut self.legs {
+            legs.tell(record);
+        }
         if let (Some(roles), Some(name)) = (&mut self.roles, &record.name) {
             record.role = roles.of(&record.flow, name);
         }

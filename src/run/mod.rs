@@ -6,6 +6,7 @@
 //! Order at the start: open the inputs, drop privileges, open the outputs, start the threads.
 
 pub mod collector;
+pub mod correlate;
 pub mod mesh;
 pub mod plan;
 pub mod report;
@@ -15,6 +16,7 @@ pub mod window;
 pub mod worker;
 
 mod files;
+pub mod legs;
 mod live;
 mod piped;
 
@@ -27,6 +29,7 @@ use jiff::tz::TimeZone;
 
 use crate::error::{Error, ExitCode};
 use crate::inspector::Inspector;
+use crate::inspector::legs::Vantage;
 use crate::inspector::settings::Settings;
 use crate::model::frame::Origin;
 use crate::model::seed::Seed;
@@ -78,6 +81,7 @@ impl Parts {
             certificates: plan.view.verbosity > 0,
             cut: false,
             cut_acknowledgements: false,
+            vantage: Vantage::default(),
         };
         let random = RandomState::new();
         let seed = Seed(random.hash_one(1), random.hash_one(2));

@@ -50,7 +50,7 @@ pub fn from_reader(reader: Box<dyn Read + Send>, name: PathBuf, origin: OriginId
     start(Input::new(reader, &name)?, name, origin)
 }
 
-fn start(input: Input, path: PathBuf, origin: OriginId) -> Result<File, Error> {
+pub(super) fn start(input: Input, path: PathBuf, origin: OriginId) -> Result<File, Error> {
     let (format, head, offset) = match input.kind() {
         Kind::Other => return Err(input.not_a_capture(&path)),
         Kind::Pcapng => (Format::Pcapng(Pcapng::new()), input.head, 0),

@@ -25,6 +25,7 @@ mod input;
 pub mod inputs;
 mod interface;
 pub mod merge;
+pub mod opened;
 mod pcap;
 mod pcapng;
 mod records;

@@ -9,7 +9,7 @@ const STEP: u32 = 4;
 /// Counts of latencies; a quantile is within 3.2 % of the true one (or 128 ns), and never outside of
 /// what was added.
 #[derive(Debug, Default)]
-pub(super) struct Histogram {
+pub struct Histogram {
     /// As long as the highest bucket in use: at most 848.
     counts: Vec<u32>,
     total: u64,
@@ -19,7 +19,7 @@ pub(super) struct Histogram {
 
 impl Histogram {
     /// Adds a latency in nanoseconds.
-    pub(super) fn add(&mut self, nanos: u64) {
+    pub fn add(&mut self, nanos: u64) {
         let bucket = bucket(nanos);
         if bucket >= self.counts.len() {
             self.counts.resize(bucket + 1, 0);
@@ -33,7 +33,7 @@ impl Histogram {
     }
 
     /// Takes back a latency that was added.
-    pub(super) fn take_back(&mut self, nanos: u64) {
+    pub fn take_back(&mut self, nanos: u64) {
         if let Some(count) = self.counts.get_mut(bucket(nanos)).filter(|count| **count > 0) {
             *count -= 1;
             self.total -= 1;
@@ -41,7 +41,7 @@ impl Histogram {
     }
 
     /// The latency that `percent` of all do not exceed; `None` where there are none.
-    pub(super) fn percentile(&self, percent: u64) -> Option<u64> {
+    pub fn percentile(&self, percent: u64) -> Option<u64> {
         let rank = self.total.saturating_mul(percent).div_ceil(100).max(1);
         let mut seen = 0;
         for (bucket, count) in self.counts.iter().enumerate() {

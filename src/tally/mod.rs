@@ -7,7 +7,7 @@
 //! groups, the window of remembered hellos, and the caps below.
 
 mod group;
-mod histogram;
+pub mod histogram;
 mod legs;
 pub mod snapshot;
 

@@ -10,20 +10,22 @@ use crate::run::{Folder, command, fed, run, sni_watch, words};
 fn tcpdumps_line_prints_one_line_and_the_hellos_bytes() {
     let out = sni_watch(&format!("-r {FAILOVER} port 443 -nnXX -vv -A -c 2")).printed();
     let head = [
-        "10:30:45.118684  10.128.0.10:50200 > 10.132.0.20:443   shipping → dc2   ok       3.4 ms  ← payments@dc1  \
+        "10:30:45.118204  10.42.0.17:40200 > 10.128.0.10:443   shipping → dc2   ok       4.0 ms  ← payments@dc1  \
          shipping.default.dc2.internal.1c053652-8512-4373-90cf-5a7f6263a994.consul  hello 187 B in 1 seg, \
-         TLS 1.2, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, rtt 0.2 ms, \
+         TLS 1.2, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, rtt 0.4 ms, \
          client certificate spiffe://1c053652-8512-4373-90cf-5a7f6263a994.consul/ns/default/dc/dc1/svc/payments \
          until 2036-01-01, \
          server certificate spiffe://1c053652-8512-4373-90cf-5a7f6263a994.consul/ns/default/dc/dc2/svc/shipping \
-         until 2036-01-01, packet 168, \
-         community 1:yXDWHILTp4AvgYN14j4wKCJzYaE=, \
+         until 2036-01-01, packet 163, \
+         community 1:ee/LSksvqCFYzmyMYjw6lq37u64=, \
          random e413e49859c41196db682ec1bd49b9200c827d88b99700a34703cf55245d7f38",
-        "\t0x0000:  0200 0a84 0014 0200 0a80 000a 0800 4500  ..............E.",
-        "\t0x0010:  00e8 d71d 4000 4006 4dd1 0a80 000a 0a84  ....@.@.M.......",
+        "\t0x0000:  0200 0a80 000a 0200 0a2a 0011 0800 4500  .........*....E.",
+        "\t0x0010:  00e8 4ae4 4000 4006 da67 0a2a 0011 0a80  ..J.@.@..g.*....",
     ];
     assert_eq!(out.lines().take(3).collect::<Vec<_>>(), head);
-    assert_eq!(out.lines().filter(|line| !line.starts_with('\t')).count(), 2);
+    let lines: Vec<&str> = out.lines().filter(|line| !line.starts_with('\t')).collect();
+    assert_eq!(lines.len(), 2);
+    assert!(lines[1].starts_with("10:30:45.118684      └ out to 10.132.0.20:443 "), "{out}");
     assert_eq!(sni_watch(&format!("-nnXX -vv -A -r {FAILOVER} port 443 -c 2")).printed(), out);
 }
 

@@ -77,16 +77,26 @@ pub struct Connection {
     pub interface: usize,
     /// How its frames look.
     pub frame: Shape,
+    /// Suffixes of the captures that hold it; none: all.
+    pub seen: Vec<String>,
+    /// A capture at the other end of a long line, which holds it too.
+    pub far: Option<Far>,
     /// The second leg of a proxy that passes the hello on.
     pub out: Option<Leg>,
     /// The same again.
     pub repeat: Option<Repeat>,
     /// What the program must tell of it: see `fixtures/README.md` and `tests/golden.rs`.
     pub expect: toml::Table,
-    /// This is such a second leg.
+    /// What the server says takes so many nanoseconds from this leg to the client's own.
     #[serde(skip)]
-    pub onward: bool,
+    pub back: u64,
+    /// The same for the last leg.
+    #[serde(skip)]
+    pub depth: u64,
 }
+
+/// A proxy passes everything on within so many nanoseconds.
+const PROXY: u64 = 50_000;
 
 impl Default for Connection {
     fn default() -> Self {
@@ -122,10 +132,13 @@ impl Default for Connection {
             direction: Direction::Both,
             interface: 0,
             frame: Shape::default(),
+            seen: Vec::new(),
+            far: None,
             out: None,
             repeat: None,
             expect: toml::Table::new(),
-            onward: false,
+            back: 0,
+            depth: 0,
         }
     }
 }
@@ -232,8 +245,44 @@ pub struct Leg {
     pub client: SocketAddr,
     /// The next hop.
     pub server: SocketAddr,
-    /// From the inbound hello to the outbound one.
+    /// From the inbound hello, where it arrives, to the outbound one.
     pub after_ms: f64,
+    /// Its TCP round trip; absent: half of `after_ms`.
+    #[serde(default)]
+    pub rtt_ms: Option<f64>,
+    /// As for a connection.
+    #[serde(default)]
+    pub seen: Vec<String>,
+    /// As for a connection.
+    #[serde(default)]
+    pub far: Option<Far>,
+    /// The next proxy's leg.
+    #[serde(default)]
+    pub out: Option<Box<Leg>>,
+}
+
+/// The other end of a line.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Far {
+    /// Suffix of the capture there.
+    pub capture: String,
+    /// One way.
+    pub wire_ms: f64,
+}
+
+impl Leg {
+    /// A leg that every capture holds.
+    pub fn new(client: SocketAddr, server: SocketAddr, after_ms: f64) -> Self {
+        Self { client, server, after_ms, rtt_ms: None, seen: Vec::new(), far: None, out: None }
+    }
+
+    fn nth(&mut self, i: u16) {
+        self.client.set_port(self.client.port() + i);
+        if let Some(out) = &mut self.out {
+            out.nth(i);
+        }
+    }
 }
 
 /// Repetition: each time a new port, random and initial sequence number.
@@ -271,23 +320,60 @@ impl Connection {
             hello.label = format!("{}-{i}", hello.label);
         }
         if let Some(out) = &mut one.out {
-            out.client.set_port(out.client.port() + i);
+            out.nth(i);
         }
         one
     }
 
-    fn with_legs(mut self) -> Vec<Self> {
-        let Some(leg) = self.out.take() else { return vec![self] };
-        self.latency_ms = self.latency();
-        self.spread_ms = 0.0;
-        let mut out = self.clone();
-        out.client = leg.client;
-        out.server = leg.server;
-        out.at += leg.after_ms / 1e3;
-        out.rtt_ms = leg.after_ms / 2.0;
-        out.latency_ms -= leg.after_ms + 0.05;
-        out.onward = true;
-        vec![self, out]
+    fn with_legs(self) -> Vec<Self> {
+        let mut legs = vec![self];
+        while let Some(last) = legs.last_mut()
+            && let Some(leg) = last.out.take()
+        {
+            last.latency_ms = last.latency();
+            last.spread_ms = 0.0;
+            let wire = last.far.as_ref().map_or(0.0, |far| far.wire_ms);
+            let mut out = last.clone();
+            out.client = leg.client;
+            out.server = leg.server;
+            out.at += (wire + leg.after_ms) / 1e3;
+            out.rtt_ms = leg.rtt_ms.unwrap_or(leg.after_ms / 2.0);
+            out.latency_ms -= 2.0 * wire + leg.after_ms + 0.05;
+            out.back += PROXY + (wire * 1e6) as u64;
+            (out.seen, out.far, out.out) = (leg.seen, leg.far, leg.out.map(|next| *next));
+            legs.push(out);
+        }
+        let depth = legs.last().map_or(0, |last| last.back);
+        for leg in &mut legs {
+            leg.depth = depth;
+        }
+        legs
+    }
+
+    /// The connection as the capture `suffix` has it, whose clock is `clock_ms` ahead; `None` where it is not there.
+    pub fn at_capture(&self, suffix: &str, clock_ms: f64) -> Option<Self> {
+        let wire = self.wire_at(suffix)?;
+        let (latency_ms, at) = (self.latency() - 2.0 * wire, self.at + (wire + clock_ms) / 1e3);
+        Some(Self { latency_ms, spread_ms: 0.0, at, ..self.clone() })
+    }
+
+    /// Milliseconds from the client's end of the line to the capture `suffix`; `None` where it is not there.
+    pub fn wire_at(&self, suffix: &str) -> Option<f64> {
+        let here = self.seen.is_empty() || self.seen.iter().any(|seen| seen == suffix);
+        match &self.far {
+            Some(far) if far.capture == suffix => Some(far.wire_ms),
+            _ => here.then_some(0.0),
+        }
+    }
+
+    /// How long the client takes to answer what the server said, as this leg shows it; nanoseconds.
+    pub fn client_turn(&self) -> u64 {
+        100_000 + 2 * self.back
+    }
+
+    /// How long the server takes to answer what the client said.
+    pub fn server_turn(&self) -> u64 {
+        (2 * self.depth).max(100_000) - 2 * self.back
     }
 
     /// What the client says in one stretch with its hello, and how many words of `ahead` are said before that.

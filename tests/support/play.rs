@@ -136,7 +136,7 @@ impl Player<'_> {
             return;
         }
         let sent = self.time;
-        self.time += 15 * MICROSECOND;
+        self.time += 15 * MICROSECOND + 2 * self.wire();
         self.send(Side::Server, ACK, &[]);
         self.words(&connection.ahead[behind..]);
         self.time = sent + nanos(connection.latency());
@@ -151,6 +151,11 @@ impl Player<'_> {
                 Word::Server(text) => self.say(Side::Server, &unescape(text)),
             }
         }
+    }
+
+    /// One way to the other end of the line.
+    fn wire(&self) -> u64 {
+        self.connection.far.as_ref().map_or(0, |far| nanos(far.wire_ms))
     }
 
     /// Sends pieces of `stream`, whose first byte has the client's present sequence number.
@@ -270,13 +275,15 @@ impl Player<'_> {
             self.time += 2 * MICROSECOND;
         }
         self.time += 58 * MICROSECOND;
+        let there_and_back = if side == Side::Client { 2 * self.wire() } else { 0 };
+        self.time += there_and_back;
         self.send(if side == Side::Client { Side::Server } else { Side::Client }, ACK, &[]);
-        // A proxy passes everything on within 50 µs: what the server says was on the second leg before it
-        // was on the first, what the client says is there after it.
-        self.time += match (self.connection.onward, side) {
-            (false, _) => 100 * MICROSECOND,
-            (true, Side::Server) => 200 * MICROSECOND,
-            (true, Side::Client) => 0,
+        self.time -= there_and_back;
+        // What the server says was on the second leg of a proxy before it was on the first, what the client says
+        // is there after it.
+        self.time += match side {
+            Side::Server => self.connection.client_turn(),
+            Side::Client => self.connection.server_turn(),
         };
     }
 

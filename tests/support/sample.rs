@@ -9,7 +9,7 @@ use super::model::frame::{Origin, OriginId, Timestamp};
 use super::model::hello::{Alert, ServerHello, Version};
 use super::model::name::{Field, Flags, Name, Values};
 use super::model::observation::{
-    Action, Handshake, HelloBytes, HelloFacts, Marks, Observation, Outcome, Peer, Traffic,
+    Action, Handshake, HelloBytes, HelloFacts, Hop, Leg, Marks, Observation, Outcome, Peer, Traffic,
 };
 use super::model::segment::{FlowKey, Hosts, Transport, Tunnel, TunnelKind, Vlans};
 
@@ -79,6 +79,7 @@ pub(crate) fn hello(first: u8) -> HelloFacts {
         segments: 2,
         records: 1,
         index: 0,
+        digest: 0x00d1_9e57_00d1_9e57 + u64::from(first),
         ech: false,
         fingerprints: None,
     }
@@ -172,6 +173,7 @@ pub(crate) fn ok() -> Observation {
         hello: Some(hello(0xb1)),
         name: Some(mesh_name("currency", "dc2")),
         role: None,
+        hop: Some(Hop { leg: Leg::In, gateway: None }),
         server: Some(server_hello()),
         shown: Shown::default(),
         handshake: Some(handshake(Outcome::Ok)),

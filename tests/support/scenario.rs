@@ -26,7 +26,7 @@ pub struct Scenario {
     pub connection: Vec<Connection>,
 }
 
-/// One file; every one holds all connections.
+/// One file; it holds all connections, but those that are seen elsewhere.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Capture {
@@ -46,6 +46,8 @@ pub struct Capture {
     pub sections: usize,
     /// Link type where no interface is listed.
     pub link: Link,
+    /// How far its clock is ahead.
+    pub clock_ms: f64,
     /// Snapshot length where no interface is listed.
     pub snap: u32,
     /// pcapng: the interfaces; a connection's `interface` picks one.
@@ -63,6 +65,7 @@ impl Default for Capture {
             unknown_blocks: false,
             sections: 1,
             link: Link::Ethernet,
+            clock_ms: 0.0,
             snap: SNAP,
             interface: Vec::new(),
         }
@@ -199,10 +202,32 @@ impl Scenario {
 
     /// Name and bytes of each file; `stem` is the scenario's name.
     pub fn files(&self, stem: &str) -> Vec<(String, Vec<u8>)> {
-        let packets = self.packets();
         let default = [Capture::default()];
         let captures = if self.capture.is_empty() { &default } else { self.capture.as_slice() };
-        captures.iter().map(|capture| (capture.name(stem), capture.file(&packets))).collect()
+        captures.iter().map(|capture| (capture.name(stem), capture.file(&self.packets_at(capture)))).collect()
+    }
+
+    /// The packets that a capture holds, by its clock.
+    pub fn packets_at(&self, capture: &Capture) -> Vec<Packet> {
+        let mut packets = Vec::new();
+        for connection in self.connection.iter().flat_map(Connection::expand) {
+            let Some(wire) = connection.wire_at(&capture.suffix) else { continue };
+            let shift = |ms: f64| (ms * 1e6).round() as i64;
+            let played = play::play(&connection, self.start_nanos()).into_iter().map(|packet| {
+                // what the client sends comes to the far end later, what the server sends was there before
+                let wire = if packet.from_client { wire } else { -wire };
+                let time = packet.time.checked_add_signed(shift(wire) + shift(capture.clock_ms)).unwrap();
+                Packet { time, ..packet }
+            });
+            packets.extend(played);
+        }
+        packets.sort_by_key(|packet| packet.time);
+        packets
+    }
+
+    /// How far the clock of the capture `suffix` is ahead, milliseconds.
+    pub fn clock_ms(&self, suffix: &str) -> f64 {
+        self.capture.iter().find(|capture| capture.suffix == suffix).map_or(0.0, |capture| capture.clock_ms)
     }
 }
 

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::hello::server::{self, RETRY_RANDOM};
 use crate::hello::testing::{Builder, RANDOM, extension, message, record, records, server_hello};
+use crate::model::digest::digest;
 use crate::model::hello::Version;
 
 const CHANGE: [u8; 6] = [20, 3, 3, 0, 1, 1];
@@ -61,6 +62,7 @@ fn again(builder: &Builder, records: u16) -> Said {
         alpn: Some(b"\x02h2".as_slice().into()),
         bytes,
         records,
+        digest: digest(&builder.body()),
         ech: true,
     })
 }

@@ -144,6 +144,7 @@ pub(super) fn hello(connection: &Connection) -> Observation {
         hello: exchange.facts.clone(),
         name: exchange.name.clone(),
         role: None,
+        hop: None,
         server: None,
         shown: Shown::default(),
         handshake: None,

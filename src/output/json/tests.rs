@@ -4,7 +4,7 @@ use crate::model::frame::Origin;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::observation::Outcome;
+use crate::model::observation::{Hop, Leg, Outcome};
 use crate::model::segment::{Tunnel, TunnelKind};
 use crate::model::stats::CutStats;
 use crate::sample::{self, Shared, T0};
@@ -43,11 +43,11 @@ fn a_record_is_one_line_with_these_members_in_this_order() {
         r#""curve":"x25519","established":true,"resumed":false},"#,
         r#""handshake":{"result":"ok","by":"server","latency_ms":4.6,"tcp_rtt_ms":0.54,"#,
         r#""total_ms":5.212345,"retransmits":0,"index":0,"hello_bytes":1742,"hello_segments":2,"#,
-        r#""hello_records":1,"ech":"none"},"#,
+        r#""hello_records":1,"hello_digest":"00d19e5700d19f08","ech":"none"},"#,
         r#""mesh":{"kind":"consul-service","scheme":"consul","service":"currency","#,
         r#""namespace":"default","partition":"default","datacenter":"dc2","#,
         r#""trust_domain":"c0ffee00-5a1d-4b6e-9a77-0dc1dc2f00d5.consul","#,
-        r#""hop":{"id":"b1b2b3b4b5b6b7b8"}}}"#,
+        r#""hop":{"id":"b1b2b3b4b5b6b7b8","leg":"in"}}}"#,
         "\n"
     );
     assert_eq!(written(&context, &[sample::ok()]), expected);
@@ -105,10 +105,19 @@ fn an_alert_has_its_level_its_name_and_its_number() {
 }
 
 #[test]
+fn a_leg_out_says_how_long_the_gateway_took() {
+    let mut out = sample::ok();
+    out.hop = Some(Hop { leg: Leg::Out, gateway: Some(537_000) });
+    let hop = live(&out)["mesh"]["hop"].clone();
+    assert_eq!(hop, json!({"id": "b1b2b3b4b5b6b7b8", "leg": "out", "gateway_ms": 0.537}));
+    out.hop = None;
+    assert_eq!(live(&out)["mesh"]["hop"], json!({"id": "b1b2b3b4b5b6b7b8"}), "not known");
+}
+
+#[test]
 fn a_hello_record_knows_the_hello_only() {
     let it = live(&sample::hello_record());
-    let expected =
-        json!({"index": 0, "hello_bytes": 1742, "hello_segments": 2, "hello_records": 1, "ech": "none"});
+    let expected = json!({"index": 0, "hello_bytes": 1742, "hello_segments": 2, "hello_records": 1, "hello_digest": "00d19e5700d19f08", "ech": "none"});
     assert_eq!(it["handshake"], expected);
     assert_eq!((it.get("tls"), it["event"].get("duration")), (None, None));
 }

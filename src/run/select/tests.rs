@@ -26,6 +26,7 @@ fn record() -> Observation {
         hello: None,
         name: None,
         role: None,
+        hop: None,
         server: None,
         shown: crate::model::certificate::Shown::default(),
         handshake: None,
