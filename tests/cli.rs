@@ -20,6 +20,8 @@ mod merged;
 mod questions;
 #[path = "cli/recipes.rs"]
 mod recipes;
+#[path = "cli/rows.rs"]
+mod rows;
 #[path = "support/run.rs"]
 mod run;
 #[path = "cli/selections.rs"]

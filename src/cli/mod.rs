@@ -10,6 +10,7 @@ mod filter;
 pub mod generate;
 mod name;
 pub mod options;
+mod outputs;
 pub mod plan;
 pub mod records;
 pub mod value;

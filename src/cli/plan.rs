@@ -6,13 +6,13 @@ use crate::cli::explain::explain;
 use crate::cli::filter::filter;
 use crate::cli::name::{datacenter, name_pattern};
 use crate::cli::options::{CaptureOptions, InputOptions, Options, StopOptions};
+use crate::cli::outputs::outputs;
 use crate::cli::records::{BytesOptions, OutputOptions, SelectOptions};
 use crate::cli::value::Kind;
 use crate::cli::world::World;
 use crate::cli::{Args, Subcommand};
 use crate::error::Error;
 use crate::naming::custom::Pattern;
-use crate::output;
 use crate::output::context::{HexMode, TimeStyle};
 use crate::run::plan::{Emit, Input, Limits, Plan, View, Watch, When};
 use crate::run::select::{Patterns, Select};
@@ -103,7 +103,7 @@ pub(super) fn watch(
         top: output.top.map(Into::into),
         interval: watch.interval,
         count_only: output.count,
-        outputs: outputs(output, default_output)?,
+        outputs: outputs(&output, default_output)?,
         jobs: if watch.jobs == 0 { world.cores } else { watch.jobs },
         node: watch.node.unwrap_or_else(|| world.host.clone()),
     }))
@@ -205,18 +205,6 @@ fn dimensions(output: &OutputOptions) -> Vec<Dimension> {
     distinct(output.by.iter().copied().map(Dimension::from))
 }
 
-fn outputs(typed: OutputOptions, default: &str) -> Result<Vec<String>, Error> {
-    let mut outputs = typed.outputs;
-    if typed.json {
-        outputs.push("json".to_string());
-    }
-    if outputs.is_empty() && !typed.count {
-        outputs.push(default.to_string());
-    }
-    outputs.iter().try_for_each(|spec| output::find(spec).map(drop))?;
-    Ok(distinct(outputs))
-}
-
 fn view(output: &OutputOptions, bytes: &BytesOptions, world: &World<'_>) -> Result<View, Error> {
     if output.time > 5 {
         return usage("-t can be typed five times at most");
@@ -235,6 +223,7 @@ fn view(output: &OutputOptions, bytes: &BytesOptions, world: &World<'_>) -> Resu
         nano: output.nano,
         color: world.color(output.color),
         hex: hex(bytes),
+        fields: output.fields.clone(),
     })
 }
 

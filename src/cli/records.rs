@@ -62,13 +62,27 @@ pub struct SelectOptions {
 pub struct OutputOptions {
     /// Write to output NAME, on stdout or in file WHERE; repeatable
     ///
-    /// Without it a watch writes `line` and a summary writes `table`.
+    /// Without it a watch writes `line` and a summary writes `table`. A file whose ending names the output,
+    /// such as `out.jsonl`, `out.tsv` or `out.csv`, needs no NAME.
     #[arg(short = 'o', long = "output", value_name = "NAME[:WHERE]", env = "SNI_WATCH_OUTPUT")]
     pub outputs: Vec<String>,
 
     /// JSON lines, the same as -o json
     #[arg(short = 'j', long)]
     pub json: bool,
+
+    /// `fields` prints rows with tabs between, the same as -o tsv
+    #[arg(short = 'T', value_name = "fields", hide_possible_values = true)]
+    pub rows: Option<value::Rows>,
+
+    /// A column of tsv or csv, such as mesh.service; repeatable
+    ///
+    /// Any field of a record, by its path in the JSON as docs/schema/v1.json describes it. One that a record
+    /// does not have is empty, a list has commas between its items. Without -e the columns are:
+    /// network.transport, source.ip, source.port, destination.ip, destination.port, sni, mesh.service,
+    /// mesh.datacenter, handshake.result and `handshake.latency_ms`.
+    #[arg(short = 'e', value_name = "FIELD")]
+    pub fields: Vec<String>,
 
     /// Print only the number of matching records
     #[arg(long)]

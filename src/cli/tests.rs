@@ -383,7 +383,7 @@ fn without_interfaces_the_hint_names_none() {
 #[test]
 fn what_later_versions_bring_is_absent() {
     for option in
-        ["-w", "-T", "-e", "--follow", "--config", "--metrics", "--require", "--forbid", "--no-sandbox"]
+        ["-w", "--follow", "--config", "--metrics", "--require", "--forbid", "--no-sandbox"]
     {
         let stop = parse(&format!("-i lo {option} x")).unwrap_err();
         assert!(stop.to_string().starts_with("error: unexpected argument"), "{option}: {stop}");
@@ -419,6 +419,8 @@ fn sample(id: &str) -> Option<&'static str> {
         "until" => "--until 1",
         "outputs" => "-o table",
         "json" => "-j",
+        "rows" => "-T fields",
+        "fields" => "-o csv -e sni",
         "count" => "--count",
         "emit" => "--emit all",
         "by" => "--by sni",

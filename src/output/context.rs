@@ -63,6 +63,8 @@ pub struct Context {
     pub color: bool,
     /// Bytes below a line.
     pub hex: HexMode,
+    /// Fields that were chosen for rows (`-e`), checked; empty: the default ones.
+    pub fields: Vec<String>,
     /// Each record is written at once.
     pub live: bool,
     /// `--emit failover`: a `failover` record for each.
@@ -86,6 +88,7 @@ impl Default for Context {
             timezone: TimeZone::system(),
             color: false,
             hex: HexMode::Off,
+            fields: Vec::new(),
             live: false,
             emit_failover: false,
             local_datacenter: None,

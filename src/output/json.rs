@@ -42,13 +42,7 @@ pub struct JsonSink {
 impl JsonSink {
     /// A sink that writes to `writer`.
     pub fn new(writer: Writer, context: &Context) -> Self {
-        let layout = Layout {
-            origins: context.origins.iter().map(RenderedOrigin::new).collect(),
-            verbosity: context.verbosity,
-            sequence: 0,
-            calendar: Calendar::new(TimeZone::UTC, 'T'),
-            local: record::local(context.local_datacenter.as_deref()),
-        };
+        let layout = Layout::new(context, context.verbosity);
         let Context { emit_stats, emit_failover, last_stats, .. } = *context;
         Self { writer, layout, emit_stats, emit_failover, last_stats }
     }
@@ -98,7 +92,7 @@ impl Sink for JsonSink {
 }
 
 /// How a record is laid out.
-struct Layout {
+pub(super) struct Layout {
     origins: Vec<RenderedOrigin>,
     verbosity: u8,
     sequence: u64,
@@ -107,7 +101,19 @@ struct Layout {
 }
 
 impl Layout {
-    fn flow(&mut self, out: &mut Vec<u8>, observation: &Observation) {
+    /// Numbers records from 1; `verbosity` decides which fields they have.
+    pub(super) fn new(context: &Context, verbosity: u8) -> Self {
+        Self {
+            origins: context.origins.iter().map(RenderedOrigin::new).collect(),
+            verbosity,
+            sequence: 0,
+            calendar: Calendar::new(TimeZone::UTC, 'T'),
+            local: record::local(context.local_datacenter.as_deref()),
+        }
+    }
+
+    /// Appends a record about a connection.
+    pub(super) fn flow(&mut self, out: &mut Vec<u8>, observation: &Observation) {
         self.sequence += 1;
         let origin = self.origins.get(usize::from(observation.origin.0));
         let date = self.calendar.date_time(observation.time);
@@ -121,7 +127,8 @@ impl Layout {
         text.lit("}\n");
     }
 
-    fn failover(&mut self, out: &mut Vec<u8>, event: &Event) {
+    /// Appends a `failover` record.
+    pub(super) fn failover(&mut self, out: &mut Vec<u8>, event: &Event) {
         self.sequence += 1;
         let mut text = Text::new(out);
         record::moment(&mut text, self.calendar.date_time(event.time), event.time);
@@ -130,7 +137,8 @@ impl Layout {
         text.lit("}\n");
     }
 
-    fn stats(&mut self, out: &mut Vec<u8>, stats: &RunStats, now: Timestamp) {
+    /// Appends a `capture_stats` record.
+    pub(super) fn stats(&mut self, out: &mut Vec<u8>, stats: &RunStats, now: Timestamp) {
         self.sequence += 1;
         let mut text = Text::new(out);
         record::moment(&mut text, self.calendar.date_time(now), now);

@@ -74,8 +74,8 @@ impl Parts {
             emit_hello: plan.watch.emit.hello,
             emit_end: plan.watch.emit.end,
             keep_bytes: plan.view.hex != HexMode::Off,
-            fingerprints: plan.view.verbosity > 0,
-            certificates: plan.view.verbosity > 0,
+            fingerprints: plan.view.detail() > 0,
+            certificates: plan.view.detail() > 0,
         };
         let random = RandomState::new();
         let seed = Seed(random.hash_one(1), random.hash_one(2));
@@ -105,6 +105,7 @@ fn sinks(plan: &Plan, origins: &[Origin], live: bool) -> Result<Vec<Box<dyn Sink
         timezone: TimeZone::system(),
         color: view.color,
         hex: view.hex,
+        fields: view.fields.clone(),
         live,
         emit_stats: plan.watch.emit.stats,
         emit_failover: plan.watch.emit.failover,

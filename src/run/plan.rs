@@ -127,4 +127,13 @@ pub struct View {
     pub color: bool,
     /// `-A`, `-x`, `-X`, `-xx`, `-XX`.
     pub hex: HexMode,
+    /// `-e`: fields of the rows, each known; empty: the default ones.
+    pub fields: Vec<String>,
+}
+
+impl View {
+    /// How much is to be found out about a connection: as `verbosity` says, or all that `-e` can name.
+    pub fn detail(&self) -> u8 {
+        if self.fields.is_empty() { self.verbosity } else { self.verbosity.max(3) }
+    }
 }
