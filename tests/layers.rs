@@ -62,6 +62,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("crossbeam_channel", &["run"]),
     ("signal_hook", &["run"]),
     ("globset", &["run"]),
+    ("indicatif", &["run"]),
     ("ipnet", &["run"]),
     ("serde_json", &["output"]),
     ("comfy_table", &["output"]),

@@ -14,6 +14,7 @@ use crate::output::sink::Sink;
 use crate::output::story::Teller;
 use crate::run::mesh::Mesh;
 use crate::run::plan::{Emit, Plan};
+use crate::run::progress::Bar;
 use crate::run::select::Select;
 use crate::run::window::Window;
 use crate::run::worker::{Tick, Yield};
@@ -48,6 +49,8 @@ pub struct Collector {
     /// Newest counters of the run.
     pub stats: RunStats,
     flush: bool,
+    /// How far the files were read, where somebody looks.
+    pub progress: Option<Bar>,
     /// `--duration` is over: the input has ended, and what is still open is told.
     pub over: bool,
     /// One worker does all: its counters are the run's.
@@ -79,6 +82,7 @@ impl Collector {
             matched: 0,
             stats: RunStats::default(),
             flush,
+            progress: None,
             over: false,
             alone: false,
         }
@@ -245,6 +249,20 @@ impl Collector {
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Shows how far the files were read.
+    pub fn look(&mut self) {
+        if let Some(progress) = &mut self.progress {
+            progress.look(self.stats.flows.with_sni);
+        }
+    }
+
+    /// Leaves the terminal to what is said there next.
+    pub fn hide(&mut self) {
+        if let Some(progress) = &mut self.progress {
+            progress.hide();
+        }
     }
 
     /// Opens output files anew (SIGHUP).

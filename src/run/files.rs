@@ -3,17 +3,20 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::slice;
+use std::sync::Arc;
 
 use crate::error::{Error, ExitCode};
 use crate::model::frame::{Origin, OriginId};
 use crate::model::stats::SourceStats;
 use crate::run::collector::Collector;
 use crate::run::plan::Plan;
+use crate::run::progress::Bar;
 use crate::run::report::say;
 use crate::run::stop::Stop;
 use crate::run::{Parts, conclude, piped, serve_signals, sinks};
 use crate::source::file::{self, File};
 use crate::source::filter::{Filtered, PacketFilter};
+use crate::source::input::Signs;
 use crate::source::inputs::{self, CaptureFile};
 use crate::source::merge::Merge;
 use crate::source::{Progress, Source, privileges};
@@ -26,11 +29,13 @@ pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitC
     let mut damaged = false;
     let captures = captures(typed, &mut damaged)?;
     let piped = captures.iter().any(|capture| capture.path == Path::new("-"));
+    let signs = Signs { stop: Arc::clone(stop.flag()), ..Signs::default() };
+    let progress = Bar::of(&plan, &captures, &signs);
     let mut origins = Vec::new();
     let mut files: Vec<File> = Vec::new();
     for capture in captures {
         let id = OriginId(u16::try_from(origins.len()).unwrap_or(u16::MAX));
-        match file::open_until(&capture.path, id, stop.flag()) {
+        match file::open_until(&capture.path, id, &signs) {
             Ok(file) => files.push(file),
             // Standard input said nothing yet.
             Err(_) if stop.is_set() => {}
@@ -47,6 +52,7 @@ pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitC
     let mut collector = Collector::new(&mut plan, sinks, every_attempt, piped);
     parts.watch_services(collector.watches_services());
     collector.origins = origins;
+    collector.progress = progress;
     let Some(source) = source(files, filter) else {
         if stop.is_set() {
             conclude(&mut collector, ControlFlow::Continue(()), (&plan, false, true))?;
@@ -115,7 +121,10 @@ fn in_place(
         match driven {
             Ok(Progress::End) => break,
             Ok(_) => {}
-            Err(error) => *damaged |= told(&error),
+            Err(error) => {
+                collector.hide();
+                *damaged |= told(&error);
+            }
         }
         if flow.is_break() {
             return Ok(flow);

@@ -8,6 +8,7 @@
 pub mod collector;
 pub mod mesh;
 pub mod plan;
+mod progress;
 pub mod report;
 pub mod select;
 pub mod stop;
@@ -129,7 +130,9 @@ fn print_count(collector: &Collector) -> Result<(), Error> {
 
 /// What signals ask of a running collector.
 fn serve_signals(stop: &Stop, collector: &mut Collector) -> Result<(), Error> {
+    collector.look();
     if stop.wants_counts() {
+        collector.hide();
         say(report::counts(&collector.snapshot()));
     }
     if stop.wants_reopen() {
@@ -144,6 +147,7 @@ fn conclude(
     flow: ControlFlow<()>,
     (plan, live, signalled): (&Plan, bool, bool),
 ) -> Result<Snapshot, Error> {
+    collector.hide();
     let snapshot = collector.finish(flow.is_continue())?;
     if plan.count_only {
         print_count(collector)?;

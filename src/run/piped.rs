@@ -181,6 +181,7 @@ pub(super) fn collect(
         match message.end {
             Some(Ok(())) => left -= 1,
             Some(Err(error)) => {
+                collector.hide();
                 say(format_args!("sni-watch: {error}"));
                 *failed = true;
                 left -= usize::from(is_fatal(&error));

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{self, BufReader, Cursor, ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 use zstd::stream::read::Decoder;
@@ -21,6 +21,29 @@ use super::stdin::Stdin;
 
 /// How many bytes are looked at: the header of a classic capture.
 pub(super) const HEAD: usize = pcap::HEADER;
+
+/// What a run and its inputs tell each other while they read.
+#[derive(Clone, Debug, Default)]
+pub struct Signs {
+    /// Set by the run: no input is waited for any longer.
+    pub stop: Arc<AtomicBool>,
+    /// Counted by the inputs: bytes of files read so far, as they stand on the disk.
+    pub read: Arc<AtomicU64>,
+}
+
+/// A file whose bytes are counted.
+struct Counted {
+    file: fs::File,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(into)?;
+        self.read.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
 
 /// A stream and what stands at its front.
 pub(super) struct Input {
@@ -42,13 +65,14 @@ pub(super) enum Kind {
 }
 
 impl Input {
-    /// Opens a file, or standard input where `path` is `-`; `stop` ends a wait for the latter.
-    pub(super) fn open(path: &Path, stop: &Arc<AtomicBool>) -> Result<Self, Error> {
+    /// Opens a file, or standard input where `path` is `-`; [`Signs::stop`] ends a wait for the latter.
+    pub(super) fn open(path: &Path, signs: &Signs) -> Result<Self, Error> {
         let failed = |source| Error::Io { action: "cannot open", path: path.to_path_buf(), source };
         if path.as_os_str() == "-" {
-            return Self::new(Box::new(Stdin::open(Arc::clone(stop)).map_err(failed)?), path);
+            return Self::new(Box::new(Stdin::open(Arc::clone(&signs.stop)).map_err(failed)?), path);
         }
-        Self::new(Box::new(fs::File::open(path).map_err(failed)?), path)
+        let file = fs::File::open(path).map_err(failed)?;
+        Self::new(Box::new(Counted { file, read: Arc::clone(&signs.read) }), path)
     }
 
     /// Looks at the front of `reader`; `path` is for errors.

@@ -5,11 +5,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use crate::error::Error;
 
-use super::input::{Input, Kind};
+use super::input::{Input, Kind, Signs};
 
 #[cfg(test)]
 mod tests;
@@ -78,7 +77,7 @@ fn captures_in(directory: &Path) -> Result<Vec<PathBuf>, Error> {
 
 /// Whether a file begins like a capture. One that cannot be opened stays in: that is told when it is read.
 fn is_capture(path: &Path) -> bool {
-    match Input::open(path, &Arc::default()) {
+    match Input::open(path, &Signs::default()) {
         Ok(input) => input.kind() != Kind::Other,
         Err(Error::Io { .. }) => true,
         Err(_) => false,

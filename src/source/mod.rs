@@ -20,7 +20,7 @@ mod block;
 mod cursor;
 pub mod file;
 pub mod filter;
-mod input;
+pub mod input;
 pub mod inputs;
 mod interface;
 pub mod merge;
