@@ -33,7 +33,7 @@ pub struct Bar {
     total: u64,
     begun: Instant,
     next: Instant,
-    bar: Option<ProgressBar>,
+    shown: Option<ProgressBar>,
 }
 
 impl Bar {
@@ -49,7 +49,7 @@ impl Bar {
             total += file.len();
         }
         let begun = Instant::now();
-        Some(Self { read: Arc::clone(&signs.read), total, begun, next: begun + PATIENCE, bar: None })
+        Some(Self { read: Arc::clone(&signs.read), total, begun, next: begun + PATIENCE, shown: None })
     }
 
     /// Shows what was read and found so far, if it is time.
@@ -64,14 +64,14 @@ impl Bar {
         let rate = u64::try_from(u128::from(read) * 1000 / millis).unwrap_or(u64::MAX);
         let plural = if names == 1 { "" } else { "s" };
         let message = format!("{}/s, {names} name{plural}", BinaryBytes(rate));
-        let bar = self.bar.get_or_insert_with(|| bar(self.total, read));
+        let bar = self.shown.get_or_insert_with(|| bar(self.total, read));
         bar.set_message(message);
         bar.set_position(read);
     }
 
     /// Takes the bar away; it comes again at the next look.
     pub(super) fn hide(&mut self) {
-        if let Some(bar) = self.bar.take() {
+        if let Some(bar) = self.shown.take() {
             bar.finish_and_clear();
         }
     }
