@@ -382,9 +382,7 @@ fn without_interfaces_the_hint_names_none() {
 
 #[test]
 fn what_later_versions_bring_is_absent() {
-    for option in
-        ["-w", "--follow", "--config", "--metrics", "--require", "--forbid", "--no-sandbox"]
-    {
+    for option in ["-w", "--follow", "--config", "--metrics", "--require", "--forbid", "--no-sandbox"] {
         let stop = parse(&format!("-i lo {option} x")).unwrap_err();
         assert!(stop.to_string().starts_with("error: unexpected argument"), "{option}: {stop}");
     }

@@ -47,7 +47,10 @@ impl Style {
 
 /// Tab, newline and carriage return as `\t`, `\n` and `\r`, other control characters as `\xNN`: a row
 /// stays one line, and a cell one cell. A backslash stays, for names have such escapes already.
-fn tabs(out: &mut Vec<u8>, text: &str) {
+pub(super) fn tabs(out: &mut Vec<u8>, text: &str) {
+    if !text.bytes().any(|byte| byte.is_ascii_control()) {
+        return out.extend_from_slice(text.as_bytes());
+    }
     for byte in text.bytes() {
         match byte {
             b'\t' => out.extend_from_slice(b"\\t"),

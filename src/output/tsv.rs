@@ -10,7 +10,7 @@ use crate::model::name::Name;
 use crate::model::observation::Observation;
 use crate::model::segment::Transport;
 use crate::output::context::Context;
-use crate::output::rows::{Rows, Style};
+use crate::output::rows::{Rows, Style, tabs};
 use crate::output::sink::{Place, Sink, SinkSpec};
 use crate::output::text::Text;
 use crate::output::writer::Writer;
@@ -108,10 +108,10 @@ fn endpoint(t: &mut Text<'_>, ip: IpAddr, port: u16) {
     t.lit("\t");
 }
 
-/// The three columns that a name makes, each with its tab. Its texts are printable ASCII.
+/// The three columns that a name makes, each with its tab.
 fn columns(t: &mut Text<'_>, name: &Name) {
     for column in [name.text(), name.service(), name.datacenter()] {
-        t.raw(column.unwrap_or_default().as_bytes());
+        tabs(t.0, column.unwrap_or_default());
         t.lit("\t");
     }
 }
@@ -155,8 +155,7 @@ mod tests {
         records.extend(Outcome::ALL.map(sample::failed));
         records.extend(Outcome::ALL.map(sample::end_record));
         records.push(Observation { name: Some(sample::no_name()), ..sample::ok() });
-        records
-            .push(Observation { name: Some(sample::foreign_name("a\tb\n\u{1b}é\"\\x00")), ..sample::ok() });
+        records.push(Observation { name: Some(sample::foreign_name("a\"b\\x1b\\x5cx00,")), ..sample::ok() });
         let mut several = sample::failed(Outcome::Timeout);
         several.flow = sample::flow("0.0.0.0", (0, 443), "10.0.0.1");
         records.push(several);
