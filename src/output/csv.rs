@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::error::Error;
+use crate::failover::event::News;
 use crate::model::observation::Observation;
 use crate::output::context::Context;
 use crate::output::rows::{Rows, Style};
@@ -22,12 +23,15 @@ struct CsvSink {
     writer: Writer,
     rows: Rows,
     emit_stats: bool,
+    emit_failover: bool,
 }
 
 impl CsvSink {
     fn new(writer: Writer, context: &Context) -> Result<Self, Error> {
         let rows = Rows::new(Style::Commas, context);
-        let mut sink = Self { writer, rows, emit_stats: context.emit_stats && !context.fields.is_empty() };
+        let chosen = !context.fields.is_empty();
+        let (emit_stats, emit_failover) = (context.emit_stats && chosen, context.emit_failover && chosen);
+        let mut sink = Self { writer, rows, emit_stats, emit_failover };
         sink.header()?;
         Ok(sink)
     }
@@ -42,6 +46,19 @@ impl CsvSink {
 impl Sink for CsvSink {
     fn event(&mut self, observation: &Observation) -> Result<ControlFlow<()>, Error> {
         self.writer.record(|out| self.rows.flow(out, observation))
+    }
+
+    fn tells_failovers(&self) -> bool {
+        self.emit_failover
+    }
+
+    fn failover(&mut self, news: &News) -> Result<ControlFlow<()>, Error> {
+        match news {
+            News::Settled(event) if self.emit_failover => {
+                self.writer.record(|out| self.rows.failover(out, event))
+            }
+            _ => Ok(ControlFlow::Continue(())),
+        }
     }
 
     fn tick(&mut self, snapshot: &Snapshot) -> Result<ControlFlow<()>, Error> {

@@ -1,5 +1,6 @@
 //! Rows of chosen fields, for the outputs `tsv` and `csv`.
 
+use crate::failover::event::Event;
 use crate::model::frame::Timestamp;
 use crate::model::observation::Observation;
 use crate::model::stats::RunStats;
@@ -100,6 +101,13 @@ impl Rows {
     pub(super) fn flow(&mut self, out: &mut Vec<u8>, observation: &Observation) {
         self.json.clear();
         self.layout.flow(&mut self.json, observation);
+        self.picked(out);
+    }
+
+    /// The row of a `failover` record.
+    pub(super) fn failover(&mut self, out: &mut Vec<u8>, event: &Event) {
+        self.json.clear();
+        self.layout.failover(&mut self.json, event);
         self.picked(out);
     }
 

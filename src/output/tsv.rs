@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::ops::ControlFlow;
 
 use crate::error::Error;
+use crate::failover::event::News;
 use crate::model::name::Name;
 use crate::model::observation::Observation;
 use crate::model::segment::Transport;
@@ -29,13 +30,15 @@ pub struct TsvSink {
     /// `None`: the default columns.
     chosen: Option<Rows>,
     emit_stats: bool,
+    emit_failover: bool,
 }
 
 impl TsvSink {
     /// A sink that writes to `writer`.
     pub fn new(writer: Writer, context: &Context) -> Self {
         let chosen = (!context.fields.is_empty()).then(|| Rows::new(Style::Tabs, context));
-        Self { writer, chosen, emit_stats: context.emit_stats }
+        let Context { emit_stats, emit_failover, .. } = *context;
+        Self { writer, chosen, emit_stats, emit_failover }
     }
 }
 
@@ -44,6 +47,19 @@ impl Sink for TsvSink {
         match &mut self.chosen {
             None => self.writer.record(|out| row(out, observation)),
             Some(rows) => self.writer.record(|out| rows.flow(out, observation)),
+        }
+    }
+
+    fn tells_failovers(&self) -> bool {
+        self.emit_failover && self.chosen.is_some()
+    }
+
+    fn failover(&mut self, news: &News) -> Result<ControlFlow<()>, Error> {
+        match (news, &mut self.chosen) {
+            (News::Settled(event), Some(rows)) if self.emit_failover => {
+                self.writer.record(|out| rows.failover(out, event))
+            }
+            _ => Ok(ControlFlow::Continue(())),
         }
     }
 

@@ -25,7 +25,7 @@ const STEP: Duration = Duration::from_millis(100);
 const TEMPLATE: &str = "[{bar:24}] {binary_bytes} of {binary_total_bytes}, {msg}";
 
 /// The outputs that write nothing before the end.
-const SILENT: [&str; 2] = ["table", "none"];
+const SILENT: [&str; 3] = ["table", "timeline", "none"];
 
 /// A bar that may appear.
 pub struct Bar {

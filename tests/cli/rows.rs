@@ -118,6 +118,18 @@ fn what_names_no_field_is_a_usage_error() {
 }
 
 #[test]
+fn failovers_are_rows_where_they_are_asked_for() {
+    let fields = "-e event.action -e failover.rule -e failover.to -e failover.clients_moved";
+    let line = format!("-r {FAILOVER} --service currency --emit failover -o csv {fields}");
+    let out = sni_watch(&line).printed();
+    assert!(out.contains("\r\nfailover,label_change,dc2,2\r\n"), "{out}");
+    let line = format!("-r {FAILOVER} --service currency --emit failover -T fields {fields}");
+    assert_eq!(sni_watch(&line).printed().matches("failover\tfirst_sight\tdc2\t2\n").count(), 1);
+    let none = sni_watch(&format!("-r {FAILOVER} --emit failover -o tsv")).printed();
+    assert!(none.lines().all(|row| row.split('\t').count() == 10 && row.starts_with("tcp\t")));
+}
+
+#[test]
 fn counters_are_rows_where_they_are_asked_for() {
     let line = format!("-r {FAILOVER} --emit stats --interval 1h -o tsv -e event.action -e capture.packets");
     let out = sni_watch(&line).good();
