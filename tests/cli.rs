@@ -24,6 +24,8 @@ mod questions;
 mod recipes;
 #[path = "cli/rows.rs"]
 mod rows;
+#[path = "cli/rules.rs"]
+mod rules;
 #[path = "support/run.rs"]
 mod run;
 #[path = "cli/selections.rs"]

@@ -12,6 +12,7 @@ use crate::cli::{Args, Explain, NAME};
 use crate::error::Error;
 use crate::naming::text;
 use crate::run::plan::{Emit, Input, Limits, Plan, Watch};
+use crate::run::rules::Rules;
 use crate::run::select::{Patterns, Select};
 
 /// A name's meaning, or what the captures say of a service.
@@ -49,6 +50,7 @@ pub(super) fn explain(asked: Explain, world: &World<'_>) -> Result<Command, Erro
     Ok(Command::Watch(Plan {
         input: Input::Files(read),
         select: Select::new(&select)?,
+        rules: Rules::default(),
         filter: None,
         limits: Limits::default(),
         count_only: false,

@@ -129,6 +129,7 @@ typed comes first.",
 0    done
 1    an input or output cannot be opened, read or written
 2    what was typed means nothing
+3    a rule (--require, --forbid) failed
 130  interrupted twice",
     ),
 ];

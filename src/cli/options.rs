@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::ArgAction;
 
-use crate::cli::records::{BytesOptions, OutputOptions, SelectOptions};
+use crate::cli::records::{BytesOptions, OutputOptions, RuleOptions, SelectOptions};
 use crate::cli::value;
 use crate::run::plan::When;
 
@@ -24,6 +24,8 @@ pub struct Options {
     pub capture: CaptureOptions,
     #[command(flatten)]
     pub select: SelectOptions,
+    #[command(flatten)]
+    pub rules: RuleOptions,
     #[command(flatten)]
     pub stop: StopOptions,
     #[command(flatten)]

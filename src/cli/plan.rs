@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::naming::custom::Pattern;
 use crate::output::context::{HexMode, TimeStyle};
 use crate::run::plan::{Emit, Input, Limits, Plan, View, Watch, When};
+use crate::run::rules::Rules;
 use crate::run::select::{Patterns, Select};
 use crate::source::live::options::{Direction, LiveOptions};
 use crate::tally::snapshot::Dimension;
@@ -77,7 +78,8 @@ pub(super) fn watch(
     default_output: &str,
     command: fn(Plan) -> Command,
 ) -> Result<Command, Error> {
-    let Options { input, capture, select, stop, output, bytes, watch, ask, compatibility: _ } = options;
+    let Options { input, capture, select, rules, stop, output, bytes, watch, ask, compatibility: _ } =
+        options;
     if ask.list_interfaces {
         return Ok(Command::Interfaces);
     }
@@ -97,6 +99,7 @@ pub(super) fn watch(
             local_datacenter: watch.local_datacenter.as_deref().map(datacenter).transpose()?,
         },
         select: selection(&select)?,
+        rules: Rules::new(&rules.require, &rules.forbid)?,
         limits: limits(&stop)?,
         view: view(&output, &bytes, world)?,
         by,

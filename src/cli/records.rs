@@ -55,6 +55,26 @@ pub struct SelectOptions {
     pub result: Vec<Outcome>,
 }
 
+/// What must be true at the end.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Rules (exit code 3 where one fails)")]
+pub struct RuleOptions {
+    /// This must be seen, such as 'service=currency,dc=dc2,count>=1'
+    ///
+    /// Comparisons with commas between; all must hold for a connection to count. Keys are sni, service, subset,
+    /// namespace, partition, dc, peer, kind, protocol, role, result, cause, by, client, server and port, with =
+    /// or !=. Names take the patterns of --sni, client and server a network; what a connection does not have
+    /// is unequal to everything. `count` (connections, each once however many legs of it were seen) or `legs`
+    /// with >=, <=, >, <, = or != says how many; without either it is count>=1. Records that the filters leave
+    /// out are not counted.
+    #[arg(long, value_name = "EXPR", env = "SNI_WATCH_REQUIRE")]
+    pub require: Vec<String>,
+
+    /// This must not be seen, such as 'result!=ok,service=currency'
+    #[arg(long, value_name = "EXPR", env = "SNI_WATCH_FORBID")]
+    pub forbid: Vec<String>,
+}
+
 /// Where records go and how they look.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, clap::Args)]

@@ -382,7 +382,7 @@ fn without_interfaces_the_hint_names_none() {
 
 #[test]
 fn what_later_versions_bring_is_absent() {
-    for option in ["-w", "--follow", "--config", "--metrics", "--require", "--forbid", "--no-sandbox"] {
+    for option in ["-w", "--follow", "--config", "--metrics", "--no-sandbox"] {
         let stop = parse(&format!("-i lo {option} x")).unwrap_err();
         assert!(stop.to_string().starts_with("error: unexpected argument"), "{option}: {stop}");
     }
@@ -410,6 +410,8 @@ fn sample(id: &str) -> Option<&'static str> {
         "peer" => "--peer a",
         "client" => "--client ::1",
         "result" => "--result ok",
+        "require" => "--require dc=dc2",
+        "forbid" => "--forbid dc=dc1",
         "records" => "-c 1",
         "packets" => "--packets 1",
         "duration" => "--duration 1",

@@ -11,6 +11,7 @@ use crate::output::sink::Sink;
 use crate::run::mesh::Mesh;
 use crate::run::plan::{Emit, Plan};
 use crate::run::progress::Bar;
+use crate::run::rules::Rules;
 use crate::run::select::Select;
 use crate::run::window::Window;
 use crate::run::worker::{Tick, Yield};
@@ -36,6 +37,7 @@ pub struct Collector {
     /// `None`: every record counts.
     select: Option<Select>,
     window: Window,
+    rules: Rules,
     emit: Emit,
     top: Option<usize>,
     left: Option<u64>,
@@ -71,6 +73,7 @@ impl Collector {
             origins: Vec::new(),
             select: Some(std::mem::take(&mut plan.select)).filter(|select| !select.is_empty()),
             window: Window::new(&plan.limits),
+            rules: std::mem::take(&mut plan.rules),
             emit: plan.watch.emit,
             top: plan.top,
             left: plan.limits.records,
@@ -132,6 +135,9 @@ impl Collector {
         }
         if record.action == Action::Handshake {
             self.tally.observe(record);
+            if !self.rules.is_empty() {
+                self.rules.observe(record);
+            }
         }
         let wanted = match record.action {
             Action::Hello => self.emit.hello,
@@ -233,6 +239,11 @@ impl Collector {
             snapshot.truncate(top);
         }
         snapshot
+    }
+
+    /// What there is to say of each rule that failed.
+    pub fn failed_rules(&self) -> Vec<String> {
+        self.rules.failures()
     }
 
     /// The end: tells what is left, and closes the outputs. `complete` is false after `-c`, when the rest

@@ -13,7 +13,7 @@ use crate::run::plan::Plan;
 use crate::run::progress::Bar;
 use crate::run::report::say;
 use crate::run::stop::Stop;
-use crate::run::{Parts, conclude, piped, serve_signals, sinks};
+use crate::run::{Parts, conclude, ending, piped, serve_signals, sinks};
 use crate::source::file::{self, File};
 use crate::source::filter::{Filtered, PacketFilter};
 use crate::source::input::Signs;
@@ -57,7 +57,7 @@ pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitC
         if stop.is_set() {
             conclude(&mut collector, ControlFlow::Continue(()), (&plan, false, true))?;
         }
-        return Ok(if damaged { ExitCode::Runtime } else { ExitCode::Done });
+        return Ok(ending(&collector, damaged));
     };
     // a reader on a thread of its own would be ahead of the moment at which `--duration` ends
     let apart = plan.jobs > 1 && plan.limits.duration.is_none();
@@ -67,7 +67,7 @@ pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitC
         in_place(source, &parts, &mut collector, stop, &mut damaged)?
     };
     conclude(&mut collector, flow, (&plan, false, stop.by_signal()))?;
-    Ok(if damaged { ExitCode::Runtime } else { ExitCode::Done })
+    Ok(ending(&collector, damaged))
 }
 
 /// Says what is wrong with an input; the others go on, and the exit code shows it.

@@ -8,7 +8,7 @@ use crate::run::piped::{self, Reader};
 use crate::run::plan::Plan;
 use crate::run::report::say;
 use crate::run::stop::Stop;
-use crate::run::{Parts, conclude, sinks};
+use crate::run::{Parts, conclude, ending, sinks};
 use crate::source::live::LiveSource;
 use crate::source::live::options::LiveOptions;
 use crate::source::privileges;
@@ -56,5 +56,5 @@ pub(super) fn run(
     let mut failed = false;
     let flow = piped::collect(&receiver, readers, (&mut collector, stop), &mut failed)?;
     conclude(&mut collector, flow, (&plan, true, true))?;
-    Ok(if failed { ExitCode::Runtime } else { ExitCode::Done })
+    Ok(ending(&collector, failed))
 }

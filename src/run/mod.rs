@@ -10,6 +10,7 @@ pub mod mesh;
 pub mod plan;
 mod progress;
 pub mod report;
+pub mod rules;
 pub mod select;
 pub mod stop;
 pub mod window;
@@ -139,6 +140,17 @@ fn serve_signals(stop: &Stop, collector: &mut Collector) -> Result<(), Error> {
         collector.reopen()?;
     }
     Ok(())
+}
+
+/// How a run ends. A damaged input comes first: what a rule found in half a capture says nothing.
+fn ending(collector: &Collector, damaged: bool) -> ExitCode {
+    let failures = collector.failed_rules();
+    failures.iter().for_each(|failure| say(format_args!("sni-watch: {failure}")));
+    match (damaged, failures.is_empty()) {
+        (true, _) => ExitCode::Runtime,
+        (false, false) => ExitCode::Rules,
+        (false, true) => ExitCode::Done,
+    }
 }
 
 /// The end of a run: the outputs' last words, then the person's.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::model::frame::Timestamp;
 use crate::naming::custom::Pattern;
 use crate::output::context::{HexMode, TimeStyle};
+use crate::run::rules::Rules;
 use crate::run::select::Select;
 use crate::source::live::options::LiveOptions;
 use crate::tally::snapshot::Dimension;
@@ -23,6 +24,8 @@ pub struct Plan {
     pub watch: Watch,
     /// Which records count.
     pub select: Select,
+    /// `--require`, `--forbid`: what must be true at the end.
+    pub rules: Rules,
     /// When to stop.
     pub limits: Limits,
     /// Outputs, each `NAME` or `NAME:WHERE`, none twice; empty only with `count_only`.

@@ -124,7 +124,7 @@ fn failovers_are_rows_where_they_are_asked_for() {
     let out = sni_watch(&line).printed();
     assert!(out.contains("\r\nfailover,label_change,dc2,2\r\n"), "{out}");
     let line = format!("-r {FAILOVER} --service currency --emit failover -T fields {fields}");
-    assert_eq!(sni_watch(&line).printed().matches("failover\tfirst_sight\tdc2\t2\n").count(), 1);
+    assert_eq!(sni_watch(&line).printed().matches("failover\tlabel_change\tdc2\t2\n").count(), 1);
     let none = sni_watch(&format!("-r {FAILOVER} --emit failover -o tsv")).printed();
     assert!(none.lines().all(|row| row.split('\t').count() == 10 && row.starts_with("tcp\t")));
 }
