@@ -145,7 +145,9 @@ fn serve_signals(stop: &Stop, collector: &mut Collector) -> Result<(), Error> {
 /// How a run ends. A damaged input comes first: what a rule found in half a capture says nothing.
 fn ending(collector: &Collector, damaged: bool) -> ExitCode {
     let failures = collector.failed_rules();
-    failures.iter().for_each(|failure| say(format_args!("sni-watch: {failure}")));
+    for failure in &failures {
+        say(format_args!("sni-watch: {failure}"));
+    }
     match (damaged, failures.is_empty()) {
         (true, _) => ExitCode::Runtime,
         (false, false) => ExitCode::Rules,
