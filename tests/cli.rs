@@ -16,6 +16,8 @@ mod endings;
 mod failures;
 #[path = "cli/merged.rs"]
 mod merged;
+#[path = "cli/packets.rs"]
+mod packets;
 #[path = "cli/progress.rs"]
 mod progress;
 #[path = "cli/questions.rs"]

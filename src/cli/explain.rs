@@ -56,6 +56,7 @@ pub(super) fn explain(asked: Explain, world: &World<'_>) -> Result<Command, Erro
         count_only: false,
         watch,
         outputs,
+        packets: None,
         ..plan
     }))
 }

@@ -247,8 +247,4 @@ pub struct CompatibilityOptions {
     /// Write each packet at once: live output always is
     #[arg(short = 'U', long)]
     pub packet_buffered: bool,
-
-    /// Print records also when they go to a file: -o says where they go
-    #[arg(long)]
-    pub print: bool,
 }

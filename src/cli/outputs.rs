@@ -6,6 +6,7 @@ use crate::cli::records::OutputOptions;
 use crate::error::Error;
 use crate::output;
 use crate::output::fields;
+use crate::output::sink::Place;
 
 /// File name endings that say what is written.
 const ENDINGS: [(&str, &str); 4] = [("jsonl", "json"), ("json", "json"), ("tsv", "tsv"), ("csv", "csv")];
@@ -14,7 +15,7 @@ const ENDINGS: [(&str, &str); 4] = [("jsonl", "json"), ("json", "json"), ("tsv",
 ///
 /// # Errors
 /// [`Error::Usage`] for an unknown output, and for fields that no output takes or that are none.
-pub(crate) fn outputs(typed: &OutputOptions, default: &str) -> Result<Vec<String>, Error> {
+pub(crate) fn outputs(typed: &OutputOptions, default: &str, terminal: bool) -> Result<Vec<String>, Error> {
     let mut outputs: Vec<String> = Vec::new();
     let mut add = |spec: String| {
         if !outputs.contains(&spec) {
@@ -32,7 +33,9 @@ pub(crate) fn outputs(typed: &OutputOptions, default: &str) -> Result<Vec<String
     if typed.rows.is_some() {
         add("tsv".to_owned());
     }
-    if outputs.is_empty() && !typed.count {
+    // A summary is asked for by name; lines are only the default.
+    let silent = typed.write.is_some() && !typed.print && default == "line";
+    if outputs.is_empty() && !typed.count && !silent {
         outputs.push(default.to_owned());
     }
     let mut takes_fields = false;
@@ -42,8 +45,32 @@ pub(crate) fn outputs(typed: &OutputOptions, default: &str) -> Result<Vec<String
     if !typed.fields.is_empty() && !takes_fields {
         return Err(Error::Usage("-e needs -T fields, -o tsv or -o csv".to_owned()));
     }
+    if typed.write.as_deref() == Some(Path::new("-")) {
+        alone_on_stdout(&outputs, typed.count, terminal)?;
+    }
     fields::check(&typed.fields)?;
     Ok(outputs)
+}
+
+/// Packets on standard output stand between no lines of text.
+fn alone_on_stdout(outputs: &[String], count: bool, terminal: bool) -> Result<(), Error> {
+    let usage = |text: String| Err(Error::Usage(text));
+    for spec in outputs {
+        let (row, place) = output::find(spec)?;
+        if place == Place::Stdout && row.name != "none" {
+            return usage(format!(
+                "-w - and output `{}` both write to stdout: give one of them a file",
+                row.name
+            ));
+        }
+    }
+    if count {
+        return usage("-w - and --count both write to stdout: give -w a file".to_owned());
+    }
+    if terminal {
+        return usage("-w - writes packets, not text: redirect stdout, or give a file".to_owned());
+    }
+    Ok(())
 }
 
 /// `out.jsonl` is `json:out.jsonl`; `None` where a word names an output, or its ending none.

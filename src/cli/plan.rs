@@ -106,7 +106,8 @@ pub(super) fn watch(
         top: output.top.map(Into::into),
         interval: watch.interval,
         count_only: output.count,
-        outputs: outputs(&output, default_output)?,
+        outputs: outputs(&output, default_output, world.terminal)?,
+        packets: output.write,
         jobs: if watch.jobs == 0 { world.cores } else { watch.jobs },
         node: watch.node.unwrap_or_else(|| world.host.clone()),
     }))

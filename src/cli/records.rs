@@ -1,6 +1,7 @@
 //! The options about records, as typed: which count, where they go, and how they look.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use clap::ArgAction;
 
@@ -103,6 +104,19 @@ pub struct OutputOptions {
     /// mesh.datacenter, handshake.result and `handshake.latency_ms`.
     #[arg(short = 'e', value_name = "FIELD")]
     pub fields: Vec<String>,
+
+    /// Write the packets of the connections that count to this pcapng file
+    ///
+    /// `-` is stdout. Those of connections whose record the filters let through, in the order of their capture,
+    /// with a comment where the hello is whole: name, target, result. As in tcpdump nothing is printed then, unless
+    /// --print, -o or -j says so. A packet leaves when its connection has its outcome, and so have those that
+    /// began before it.
+    #[arg(short = 'w', value_name = "FILE")]
+    pub write: Option<PathBuf>,
+
+    /// Print records although -w is given
+    #[arg(long)]
+    pub print: bool,
 
     /// Print only the number of matching records
     #[arg(long)]

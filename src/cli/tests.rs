@@ -382,7 +382,7 @@ fn without_interfaces_the_hint_names_none() {
 
 #[test]
 fn what_later_versions_bring_is_absent() {
-    for option in ["-w", "--follow", "--config", "--metrics", "--no-sandbox"] {
+    for option in ["--follow", "--config", "--metrics", "--no-sandbox"] {
         let stop = parse(&format!("-i lo {option} x")).unwrap_err();
         assert!(stop.to_string().starts_with("error: unexpected argument"), "{option}: {stop}");
     }
@@ -422,6 +422,8 @@ fn sample(id: &str) -> Option<&'static str> {
         "rows" => "-T fields",
         "fields" => "-o csv -e sni",
         "count" => "--count",
+        "write" => "-w x",
+        "print" => "-w x --print",
         "emit" => "--emit all",
         "by" => "--by sni",
         "top" => "--top 1",
@@ -450,7 +452,7 @@ fn sample(id: &str) -> Option<&'static str> {
 fn every_option_changes_the_plan_or_is_documented_to_do_nothing() {
     // Covered by tests of their own, as they cannot stand beside -i lo or need a file.
     let elsewhere = ["read", "filter_file"];
-    let without_effect = ["numeric", "line_buffered", "packet_buffered", "print", "micro"];
+    let without_effect = ["numeric", "line_buffered", "packet_buffered", "micro"];
     let plain = format!("{:?}", parse("-i lo"));
     for arg in command().get_arguments() {
         let id = arg.get_id().as_str();

@@ -14,6 +14,7 @@ pub mod settings;
 mod age;
 mod answer;
 mod datagram;
+mod pending;
 mod record;
 mod seek;
 #[cfg(test)]

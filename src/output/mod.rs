@@ -19,6 +19,7 @@ pub mod line;
 pub mod mesh;
 mod none;
 mod origin;
+pub mod packets;
 mod reason;
 mod record;
 mod rows;

@@ -59,6 +59,11 @@ impl Writer {
         Self { name: name.to_owned(), path: None, sink, buffer, immediate, closed: false, block: PIPE_BLOCK }
     }
 
+    /// True for a file, which can be opened again.
+    pub fn is_file(&self) -> bool {
+        self.path.is_some()
+    }
+
     /// Appends what `fill` appends to its argument: one whole record.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use crate::model::frame::{Origin, Timestamp};
 use crate::model::observation::{Action, Observation};
 use crate::model::stats::{RunStats, SourceStats};
 use crate::output::sink::Sink;
+use crate::run::keep::file::PacketFile;
 use crate::run::mesh::Mesh;
 use crate::run::plan::{Emit, Plan};
 use crate::run::progress::Bar;
@@ -18,6 +19,7 @@ use crate::run::worker::{Tick, Yield};
 use crate::tally::Tally;
 use crate::tally::snapshot::Snapshot;
 
+mod beside;
 mod news;
 
 /// Groups that a summary holds at most.
@@ -49,6 +51,8 @@ pub struct Collector {
     /// Newest counters of the run.
     pub stats: RunStats,
     flush: bool,
+    /// The file of `-w`.
+    packets: Option<PacketFile>,
     /// How far the files were read, where somebody looks.
     pub progress: Option<Bar>,
     /// `--duration` is over: the input has ended, and what is still open is told.
@@ -83,6 +87,7 @@ impl Collector {
             matched: 0,
             stats: RunStats::default(),
             flush,
+            packets: None,
             progress: None,
             over: false,
             alone: false,
@@ -99,6 +104,9 @@ impl Collector {
     /// # Errors
     /// An output could not be written.
     pub fn take(&mut self, found: &mut Yield) -> Flow {
+        if self.keep(&mut found.kept)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
         let mut ticks = found.ticks.iter();
         let mut tick = ticks.next();
         let wrote = !found.records.is_empty();
@@ -210,25 +218,12 @@ impl Collector {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Shows how far the files were read.
-    pub fn look(&mut self) {
-        if let Some(progress) = &mut self.progress {
-            progress.look(self.stats.flows.with_sni);
-        }
-    }
-
-    /// Leaves the terminal to what is said there next.
-    pub fn hide(&mut self) {
-        if let Some(progress) = &mut self.progress {
-            progress.hide();
-        }
-    }
-
     /// Opens output files anew (SIGHUP).
     ///
     /// # Errors
     /// A file could not be opened.
     pub fn reopen(&mut self) -> Result<(), Error> {
+        self.packets.iter_mut().try_for_each(PacketFile::reopen)?;
         self.sinks.iter_mut().try_for_each(|sink| sink.reopen())
     }
 
@@ -271,6 +266,7 @@ impl Collector {
             self.mesh.told |= sink.stories(&stories);
             sink.finish(&snapshot)?;
         }
+        self.packets.iter_mut().try_for_each(PacketFile::finish)?;
         Ok(snapshot)
     }
 }

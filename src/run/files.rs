@@ -1,6 +1,8 @@
 //! Captures from files: in place on the calling thread, unless standard input is among them.
 
+use std::fs::Metadata;
 use std::ops::ControlFlow;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::slice;
 use std::sync::Arc;
@@ -42,6 +44,7 @@ pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitC
             Err(error) => damaged |= told(&error),
         }
         let node = capture.node.unwrap_or_else(|| plan.node.clone());
+        refuse_to_overwrite(&plan, &capture.path)?;
         origins.push(Origin { name: capture.path.display().to_string(), node, live: false });
     }
     if let Some(user) = &plan.user {
@@ -53,6 +56,7 @@ pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitC
     parts.watch_services(collector.watches_services());
     collector.origins = origins;
     collector.progress = progress;
+    collector.open_packets(&plan, 1)?;
     let Some(source) = source(files, filter) else {
         if stop.is_set() {
             conclude(&mut collector, ControlFlow::Continue(()), (&plan, false, true))?;
@@ -68,6 +72,19 @@ pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitC
     };
     conclude(&mut collector, flow, (&plan, false, stop.by_signal()))?;
     Ok(ending(&collector, damaged))
+}
+
+/// The file of `-w` is emptied when it is opened: it may be none of those that are read.
+fn refuse_to_overwrite(plan: &Plan, input: &Path) -> Result<(), Error> {
+    let Some(output) = &plan.packets else { return Ok(()) };
+    let same = |one: Metadata, other: Metadata| (one.dev(), one.ino()) == (other.dev(), other.ino());
+    if let (Ok(one), Ok(other)) = (input.metadata(), output.metadata())
+        && same(one, other)
+    {
+        let text = format!("-w {}: this file is read, and would be overwritten", output.display());
+        return Err(Error::Usage(text));
+    }
+    Ok(())
 }
 
 /// Says what is wrong with an input; the others go on, and the exit code shows it.

@@ -46,6 +46,7 @@ pub(super) fn run(
     let mut collector = Collector::new(&mut plan, sinks, true, true);
     parts.watch_services(collector.watches_services());
     collector.origins = origins;
+    collector.open_packets(&plan, sources.len())?;
     let (sender, receiver) = piped::channel();
     let readers = sources.len();
     for (input, source) in sources.into_iter().enumerate() {

@@ -6,6 +6,7 @@
 //! Order at the start: open the inputs, drop privileges, open the outputs, start the threads.
 
 pub mod collector;
+pub mod keep;
 pub mod mesh;
 pub mod plan;
 mod progress;
@@ -38,6 +39,7 @@ use crate::output;
 use crate::output::context::{Context, HexMode};
 use crate::output::sink::Sink;
 use crate::run::collector::Collector;
+use crate::run::keep::{Keep, Rule};
 use crate::run::plan::{Input, Plan};
 use crate::run::report::say;
 use crate::run::stop::Stop;
@@ -65,6 +67,7 @@ struct Parts {
     pattern: Option<Pattern>,
     seed: Seed,
     packets: Option<u64>,
+    keep: Option<Rule>,
 }
 
 impl Parts {
@@ -81,7 +84,12 @@ impl Parts {
         };
         let random = RandomState::new();
         let seed = Seed(random.hash_one(1), random.hash_one(2));
-        Self { settings, pattern: plan.watch.name_pattern.clone(), seed, packets: plan.limits.packets }
+        let every_attempt = match plan.input {
+            Input::Live { .. } => true,
+            Input::Files(_) => plan.filter.as_deref().is_some_and(|filter| !filter.is_empty()),
+        };
+        let keep = Rule::new(plan, every_attempt);
+        Self { settings, pattern: plan.watch.name_pattern.clone(), seed, packets: plan.limits.packets, keep }
     }
 
     /// The collector looks for failovers, so each hello is told as soon as it is whole.
@@ -92,6 +100,7 @@ impl Parts {
     fn worker(&self) -> Worker {
         let inspector = Inspector::new(self.settings.clone(), Namer::new(self.pattern.clone()));
         Worker::new(Decoder::new(self.seed), inspector, self.packets)
+            .keeping(self.keep.clone().map(Keep::new))
     }
 }
 
@@ -178,6 +187,9 @@ fn conclude(
         if !skipped.is_empty() {
             say(skipped);
         }
+    }
+    if collector.lost_packets() > 0 {
+        say(report::lost(collector.lost_packets()));
     }
     if flow.is_continue()
         && !live

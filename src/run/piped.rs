@@ -132,6 +132,7 @@ fn send(reader: &mut Reader, sender: &Sender<Message>, dropped: &mut u64) -> Con
         Err(TrySendError::Disconnected(_)) => ControlFlow::Break(()),
         Err(TrySendError::Full(message)) => {
             reader.worker.out = message.found;
+            reader.worker.out.kept.bound();
             let waiting = &mut reader.worker.out.records;
             if waiting.len() > MAX_WAITING {
                 *dropped += (waiting.len() - MAX_WAITING) as u64;
@@ -168,6 +169,7 @@ pub(super) fn collect(
             *slot = message.stats;
         }
         collector.stats = sum(&stats);
+        message.found.kept.input = message.input;
         let flow = collector.take(&mut message.found)?;
         // the ticks among what was found may have brought older counters
         collector.stats = sum(&stats);
@@ -179,12 +181,18 @@ pub(super) fn collect(
             stop.stop();
         }
         match message.end {
-            Some(Ok(())) => left -= 1,
+            Some(Ok(())) => {
+                left -= 1;
+                let _: ControlFlow<()> = collector.reader_ended(message.input)?;
+            }
             Some(Err(error)) => {
                 collector.hide();
                 say(format_args!("sni-watch: {error}"));
                 *failed = true;
-                left -= usize::from(is_fatal(&error));
+                if is_fatal(&error) {
+                    left -= 1;
+                    let _: ControlFlow<()> = collector.reader_ended(message.input)?;
+                }
             }
             None => {}
         }

@@ -1,5 +1,6 @@
 //! What a run shall do: all that the command line decided, checked before the first packet.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::frame::Timestamp;
@@ -28,8 +29,10 @@ pub struct Plan {
     pub rules: Rules,
     /// When to stop.
     pub limits: Limits,
-    /// Outputs, each `NAME` or `NAME:WHERE`, none twice; empty only with `count_only`.
+    /// Outputs, each `NAME` or `NAME:WHERE`, none twice; empty only with `count_only` or `packets`.
     pub outputs: Vec<String>,
+    /// `-w`: file for the packets of the connections that count; `-` is standard output.
+    pub packets: Option<PathBuf>,
     /// How outputs look.
     pub view: View,
     /// Grouping of the summary table (`--by`).

@@ -36,7 +36,7 @@ pub struct Patterns<'a> {
 }
 
 /// The filters of one run; all that are set must hold, and of one kind any may.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Select {
     sni: Vec<Matcher>,
     not_sni: Vec<Matcher>,
@@ -108,7 +108,7 @@ fn matches_any(list: &[Matcher], text: Option<&str>) -> bool {
 }
 
 /// One compiled pattern.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Matcher {
     Glob(GlobMatcher),
     Regex(Regex),

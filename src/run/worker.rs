@@ -8,10 +8,13 @@ use crate::model::observation::Observation;
 use crate::model::segment::{Segment, Transport};
 use crate::model::skip::Skip;
 use crate::model::stats::RunStats;
+use crate::run::keep::{Keep, Kept};
 use crate::source::BATCH;
 use crate::wire::fast::Glance;
 use crate::wire::fragment::Fragments;
 use crate::wire::{self, Decoder};
+
+mod keeping;
 
 /// Capture time between two ticks, nanoseconds.
 const TICK: u64 = 100_000_000;
@@ -23,12 +26,14 @@ pub struct Yield {
     pub records: Vec<Observation>,
     /// Ticks.
     pub ticks: Vec<Tick>,
+    /// Packets (`-w`).
+    pub kept: Kept,
 }
 
 impl Yield {
     /// True if there is nothing to say.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.ticks.is_empty()
+        self.records.is_empty() && self.ticks.is_empty() && self.kept.packets.is_empty()
     }
 }
 
@@ -51,6 +56,8 @@ pub struct Worker {
     stats: RunStats,
     next_tick: Timestamp,
     packets_left: Option<u64>,
+    /// `None` without `-w`.
+    keep: Option<Box<Keep>>,
     /// What was found since it was last taken.
     pub out: Yield,
 }
@@ -65,6 +72,7 @@ impl Worker {
             stats: RunStats::default(),
             next_tick: Timestamp::default(),
             packets_left: packets,
+            keep: None,
             out: Yield::default(),
         }
     }
@@ -85,6 +93,9 @@ impl Worker {
     pub fn frames(&mut self, frames: &[Frame<'_>]) -> ControlFlow<()> {
         let left = self.packets_left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
         let frames = frames.get(..left).unwrap_or(frames);
+        if self.keep.is_some() {
+            return self.frames_to_keep(frames);
+        }
         let mut looks = [Look { hash: 0, kind: Kind::Nothing }; BATCH];
         let mut others: Vec<Segment<'_>> = Vec::new();
         let mut touched = 0;
@@ -171,11 +182,16 @@ impl Worker {
         let before = self.out.records.len();
         self.inspector.tick(now, &mut self.out.records);
         self.out.ticks.push(Tick { after: before, now, stats: self.stats() });
+        if self.keep.is_some() {
+            self.tick_keeper(now, before);
+        }
     }
 
     /// The end of the input.
     pub fn finish(&mut self) {
+        let before = self.out.records.len();
         self.inspector.finish(&mut self.out.records);
+        self.release_all(before);
     }
 }
 
