@@ -22,6 +22,8 @@ mod names;
 mod netns;
 #[path = "live/outcomes.rs"]
 mod outcomes;
+#[path = "live/packets.rs"]
+mod packets;
 mod support;
 #[path = "live/traffic.rs"]
 mod traffic;

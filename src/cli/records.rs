@@ -105,7 +105,7 @@ pub struct OutputOptions {
     #[arg(short = 'e', value_name = "FIELD")]
     pub fields: Vec<String>,
 
-    /// Write the packets of the connections that count to this pcapng file
+    /// Write the packets of these connections to this pcapng file
     ///
     /// `-` is stdout. Those of connections whose record the filters let through, in the order of their capture,
     /// with a comment where the hello is whole: name, target, result. As in tcpdump nothing is printed then, unless

@@ -15,10 +15,11 @@ use crate::model::observation::Observation;
 use crate::output::packets::{self, Packet};
 use crate::run::keep::choice::{Choice, Verdict};
 use crate::run::keep::ring::{FlowId, MAX_HELD, Ring, State};
-use crate::run::plan::Plan;
+use crate::run::plan::{Input, Plan};
 use crate::wire::Decoder;
 
-/// How much longer than the handshake timeout a packet is held, nanoseconds.
+/// How much longer than the handshake timeout a packet is held where packets come as they are captured,
+/// nanoseconds.
 const GRACE: u64 = 1_000_000_000;
 
 /// Connections that are remembered before those that the inspector has forgotten are looked for.
@@ -65,7 +66,13 @@ impl Rule {
     pub fn new(plan: &Plan, every_attempt: bool) -> Option<Self> {
         plan.packets.as_ref()?;
         let timeout = u64::try_from(plan.watch.handshake_timeout.as_nanos()).unwrap_or(u64::MAX);
-        Some(Self { choice: Choice::new(plan, every_attempt), age: timeout.saturating_add(GRACE) })
+        // Whoever reads a file that is there already can wait; only memory bounds what is held.
+        let waits = match &plan.input {
+            Input::Live { .. } => true,
+            Input::Files(files) => files.iter().any(|file| file.rsplit('=').next() == Some("-")),
+        };
+        let age = if waits { timeout.saturating_add(GRACE) } else { u64::MAX };
+        Some(Self { choice: Choice::new(plan, every_attempt), age })
     }
 }
 
@@ -88,7 +95,6 @@ pub struct Keep {
     /// A comment whose packet was not found: it may be the one that is taken right now.
     late: Option<(FlowId, (OriginId, u64), String)>,
     purge_at: usize,
-    now: Timestamp,
     flushed: bool,
 }
 
@@ -103,7 +109,6 @@ impl Keep {
             flows: HashMap::new(),
             late: None,
             purge_at: MANY,
-            now: Timestamp::default(),
             flushed: false,
         }
     }
@@ -208,7 +213,7 @@ impl Keep {
     /// The capture's time is `now`.
     pub fn tick(&mut self, now: Timestamp) {
         self.choice.tick(now);
-        self.now = self.now.max(now);
+        self.ring.now = self.ring.now.max(now);
     }
 
     /// Gives what is decided.
@@ -216,11 +221,11 @@ impl Keep {
         if self.choice.is_full() {
             return self.flush(out);
         }
-        let oldest = Timestamp(self.now.0.saturating_sub(self.age));
+        let oldest = Timestamp(self.ring.now.0.saturating_sub(self.age));
         let flows = &self.flows;
         let is_pending = |id, hash| flows.get(&hash) == Some(&id) && inspector.is_pending(hash);
         self.ring.release(oldest, is_pending, &mut out.packets);
-        out.safe = self.ring.front().unwrap_or(self.now);
+        out.safe = self.ring.front().unwrap_or(self.ring.now);
         out.lost = self.ring.lost;
         if self.flows.len() > self.purge_at {
             self.purge(inspector);

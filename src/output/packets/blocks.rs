@@ -129,9 +129,9 @@ pub(super) struct Packet<'a> {
 pub(super) fn packet(out: &mut Vec<u8>, packet: &Packet<'_>) {
     let mut block = Block::new(out, PACKET);
     block.number(packet.interface);
-    let [a, b, c, d, e, f, g, h] = packet.time.to_be_bytes();
-    block.number(u32::from_be_bytes([a, b, c, d]));
-    block.number(u32::from_be_bytes([e, f, g, h]));
+    let half = |number: u64| u32::try_from(number & u64::from(u32::MAX)).unwrap_or(0);
+    block.number(half(packet.time >> 32));
+    block.number(half(packet.time));
     block.number(u32::try_from(packet.bytes.len()).unwrap_or(u32::MAX));
     block.number(packet.wire_len);
     block.padded(packet.bytes);

@@ -51,6 +51,8 @@ enum Owner {
 #[derive(Debug)]
 struct Held {
     packet: Packet,
+    /// When it was taken: the latest time then, for a capture's clock may go backwards.
+    taken: Timestamp,
     number: u64,
     owner: Owner,
     /// The packet of the same connection before it.
@@ -67,6 +69,8 @@ pub(super) struct Ring {
     flows: Vec<Flow>,
     free: Vec<u32>,
     fragments: HashMap<u64, Vec<u64>>,
+    /// The latest time of the capture.
+    pub(super) now: Timestamp,
     /// Packets of wanted connections that were let go.
     pub(super) lost: u64,
 }
@@ -156,7 +160,8 @@ impl Ring {
         let Frame { number, time, link, origin, wire_len, bytes } = *frame;
         let packet = Packet { time, origin, link, wire_len, bytes: bytes.into(), comment: None };
         self.bytes += bytes.len() + OVERHEAD;
-        self.held.push_back(Held { packet, number, owner, before: None });
+        self.now = self.now.max(time);
+        self.held.push_back(Held { packet, taken: self.now, number, owner, before: None });
         self.first + self.held.len() as u64 - 1
     }
 
@@ -189,7 +194,7 @@ impl Ring {
     }
 
     /// Gives the packets at the front that are wanted, up to the first that is undecided. `is_pending` says of a
-    /// connection and its hash whether it may still be decided; what came before `oldest` is not waited for.
+    /// connection and its hash whether it may still be decided; what was taken before `oldest` is not waited for.
     pub(super) fn release(
         &mut self,
         oldest: Timestamp,
@@ -197,7 +202,7 @@ impl Ring {
         out: &mut Vec<Packet>,
     ) {
         while let Some(front) = self.held.front() {
-            let waited_enough = front.packet.time < oldest || self.bytes > MAX_HELD;
+            let waited_enough = front.taken < oldest || self.bytes > MAX_HELD;
             let (id, mut state) = match front.owner {
                 Owner::Flow(id) => (Some(id), self.state(id)),
                 Owner::Fragment(_) => (None, State::Undecided),

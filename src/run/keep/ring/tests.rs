@@ -47,6 +47,19 @@ fn what_waits_too_long_is_let_go_and_missed_only_if_it_is_wanted_later() {
 }
 
 #[test]
+fn a_clock_that_goes_backwards_makes_no_packet_old() {
+    let mut ring = Ring::default();
+    let a = ring.enter(1);
+    ring.push(&frame(100, b"x"), a);
+    ring.decide(a, State::Wanted);
+    let b = ring.enter(2);
+    ring.push(&frame(1, b"x"), b);
+    assert_eq!(leave(&mut ring, Timestamp(900), &[b]), [100]);
+    ring.decide(b, State::Wanted);
+    assert_eq!(leave(&mut ring, Timestamp(900), &[]), [1]);
+}
+
+#[test]
 fn no_more_than_the_bound_is_held() {
     let mut ring = Ring::default();
     let (a, b) = (ring.enter(1), ring.enter(2));
