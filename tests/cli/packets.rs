@@ -229,7 +229,9 @@ fn lengths_times_and_link_types_are_those_of_the_inputs() {
         Interface { tsresol: Some(9), link: Link::Sll, name: Some("any".into()), ..Interface::default() };
     let cooked = Capture { format: Format::Pcapng, interface: vec![nanoseconds], ..Capture::default() };
     let mut packets = three();
-    packets.iter_mut().for_each(|packet| packet.time += 7);
+    for packet in &mut packets {
+        packet.time += 7;
+    }
     let one = folder.write("one.pcapng", &cooked.file(&packets));
     let two = folder.write("two.pcap", &pcap(&scenario::packets(&[connection(4, "d")], START)));
     sni_watch(&format!("-r {one} -r {two} -w {out} --sni [bd].example")).good();
@@ -285,7 +287,7 @@ fn fragmented(name: &str) -> Vec<Packet> {
             ip[2..4].copy_from_slice(&length);
             let flags = u16::try_from(from / 8).unwrap() | if to < body.len() { 0x2000 } else { 0 };
             ip[6..8].copy_from_slice(&flags.to_be_bytes());
-            Packet { ip, time, ..packet.clone() }
+            Packet { time, ip, ..packet.clone() }
         };
         packets.extend([part(80, body.len(), packet.time), part(0, 80, packet.time + 1000)]);
     }
