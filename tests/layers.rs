@@ -51,6 +51,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("pcap", &["source"]),
     ("flate2", &["source"]),
+    ("lz4_flex", &["source"]),
     ("zstd", &["source"]),
     ("mio", &["source"]),
     ("etherparse", &["wire"]),

@@ -50,7 +50,7 @@ pub struct InputOptions {
 
     /// Read this capture, a directory of them, or `-` for stdin; repeatable
     ///
-    /// pcap or pcapng, also compressed with gzip or zstd. NODE=FILE gives the name of the vantage point
+    /// pcap or pcapng, also compressed with gzip, zstd or lz4. NODE=FILE gives the name of the vantage point
     /// that took the capture. Several captures are merged by time.
     #[arg(short = 'r', value_name = "[NODE=]FILE")]
     pub read: Vec<String>,

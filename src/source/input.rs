@@ -4,12 +4,13 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, BufReader, Cursor, ErrorKind, Read};
+use std::io::{self, BufRead, BufReader, Cursor, ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
+use lz4_flex::frame::FrameDecoder;
 use zstd::stream::read::Decoder;
 
 use crate::error::Error;
@@ -42,6 +43,32 @@ impl Read for Counted {
         let count = self.file.read(into)?;
         self.read.fetch_add(count as u64, Ordering::Relaxed);
         Ok(count)
+    }
+}
+
+/// A stream whose end is an error: the LZ4 decoder takes one between two blocks for the end of the frame.
+struct Endless<R>(R);
+
+impl<R: Read> Read for Endless<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(into) {
+            Ok(0) if !into.is_empty() => Err(io::Error::other("cut short")),
+            read => read,
+        }
+    }
+}
+
+/// LZ4 frames one after another: the decoder stops at the end of each.
+struct Lz4<R: BufRead>(FrameDecoder<Endless<R>>);
+
+impl<R: BufRead> Read for Lz4<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let count = self.0.read(into)?;
+            if count > 0 || into.is_empty() || self.0.get_mut().0.fill_buf()?.is_empty() {
+                return Ok(count);
+            }
+        }
     }
 }
 
@@ -125,10 +152,12 @@ impl Input {
     }
 }
 
-/// The name of the compression that bytes begin with: gzip (RFC 1952 2.3.1), zstd (RFC 8878 3.1).
+/// The name of the compression that bytes begin with: gzip (RFC 1952 2.3.1), zstd (RFC 8878 3.1), LZ4 frames
+/// (lz4 frame format 1.6.4).
 fn compression(head: &[u8]) -> Option<&'static str> {
     match head {
         [0x1f, 0x8b, ..] => Some("gzip"),
+        [0x04, 0x22, 0x4d, 0x18] => Some("lz4"),
         [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Some("zstd"),
         _ => None,
     }
@@ -138,6 +167,7 @@ fn unpack(name: &str, reader: impl Read + Send + 'static) -> io::Result<Box<dyn 
     let reader = BufReader::with_capacity(BLOCK, reader);
     Ok(match name {
         "gzip" => Box::new(MultiGzDecoder::new(reader)),
+        "lz4" => Box::new(Lz4(FrameDecoder::new(Endless(reader)))),
         _ => Box::new(Decoder::with_buffer(reader)?),
     })
 }
