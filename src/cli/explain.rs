@@ -57,6 +57,7 @@ pub(super) fn explain(asked: Explain, world: &World<'_>) -> Result<Command, Erro
         watch,
         outputs,
         packets: None,
+        tell_counts: false,
         ..plan
     }))
 }

@@ -198,6 +198,12 @@ pub struct WatchOptions {
     )]
     pub interval: Duration,
 
+    /// Tell the counters each TIME: --emit stats and --interval in one
+    ///
+    /// Outputs that write no counters leave it to a line on standard error, as after SIGUSR1.
+    #[arg(long, value_name = "TIME", value_parser = value::duration, env = "SNI_WATCH_STATS")]
+    pub stats: Option<Duration>,
+
     /// How long an answer to a ClientHello may take
     #[arg(
         long,

@@ -87,6 +87,7 @@ pub(super) fn watch(
         return link_types(input);
     }
     let by = dimensions(&output);
+    let outputs = outputs(&output, default_output, world.terminal)?;
     Ok(command(Plan {
         filter: filter(&input)?,
         user: capture.user.clone(),
@@ -94,7 +95,7 @@ pub(super) fn watch(
         watch: Watch {
             handshake_timeout: watch.handshake_timeout,
             max_flows: watch.max_flows.get(),
-            emit: emit(&output.emit),
+            emit: emit(&output.emit, watch.stats.is_some()),
             name_pattern: watch.name_pattern.as_deref().map(name_pattern).transpose()?,
             local_datacenter: watch.local_datacenter.as_deref().map(datacenter).transpose()?,
         },
@@ -104,9 +105,10 @@ pub(super) fn watch(
         view: view(&output, &bytes, world)?,
         by,
         top: output.top.map(Into::into),
-        interval: watch.interval,
+        interval: watch.stats.unwrap_or(watch.interval),
+        tell_counts: watch.stats.is_some() && !outputs.iter().any(|spec| spec.starts_with("json")),
         count_only: output.count,
-        outputs: outputs(&output, default_output, world.terminal)?,
+        outputs,
         packets: output.write,
         jobs: if watch.jobs == 0 { world.cores } else { watch.jobs },
         node: watch.node.unwrap_or_else(|| world.host.clone()),
@@ -193,7 +195,7 @@ fn limits(typed: &StopOptions) -> Result<Limits, Error> {
     })
 }
 
-fn emit(kinds: &[Kind]) -> Emit {
+fn emit(kinds: &[Kind], stats: bool) -> Emit {
     let any = |kind| kinds.contains(&kind) || kinds.contains(&Kind::All);
     // The outcome is always written: the other kinds come beside it.
     Emit {
@@ -201,7 +203,7 @@ fn emit(kinds: &[Kind]) -> Emit {
         hello: any(Kind::Hello),
         end: any(Kind::End),
         failover: any(Kind::Failover),
-        stats: any(Kind::Stats),
+        stats: stats || any(Kind::Stats),
     }
 }
 

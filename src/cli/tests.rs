@@ -439,6 +439,7 @@ fn sample(id: &str) -> Option<&'static str> {
         "local_datacenter" => "--local-dc dc1",
         "name_pattern" => "--name-pattern (?<service>a)",
         "interval" => "--interval 1",
+        "stats" => "--stats 5s",
         "handshake_timeout" => "--handshake-timeout 1",
         "max_flows" => "--max-flows 1",
         "jobs" => "--jobs 2",

@@ -51,6 +51,8 @@ pub struct Collector {
     /// Newest counters of the run.
     pub stats: RunStats,
     flush: bool,
+    /// Counts go to the person at the terminal too.
+    counts_told: bool,
     /// The file of `-w`.
     packets: Option<PacketFile>,
     /// How far the files were read, where somebody looks.
@@ -87,6 +89,7 @@ impl Collector {
             matched: 0,
             stats: RunStats::default(),
             flush,
+            counts_told: plan.tell_counts,
             packets: None,
             progress: None,
             over: false,
@@ -200,6 +203,7 @@ impl Collector {
                     return Ok(ControlFlow::Break(()));
                 }
             }
+            self.tell_counts(&snapshot);
         }
         self.over |= self.window.is_over(now);
         Ok(ControlFlow::Continue(()))

@@ -41,6 +41,8 @@ pub struct Plan {
     pub top: Option<usize>,
     /// Time between two looks at the counters (`--interval`).
     pub interval: Duration,
+    /// `--stats`, where no output writes the counters: a line on standard error at each interval.
+    pub tell_counts: bool,
     /// Print only the number of matching records (`--count`).
     pub count_only: bool,
     /// Threads for files (`--jobs`), at least 1: with more, the collector has one of its own.

@@ -8,7 +8,9 @@ use crate::run::collector::{Collector, Flow};
 use crate::run::keep::Kept;
 use crate::run::keep::file::PacketFile;
 use crate::run::plan::{Input, Plan};
+use crate::run::report::{self, say};
 use crate::source::live::options::SNAPLEN;
+use crate::tally::snapshot::Snapshot;
 
 impl Collector {
     /// Opens the file of `-w`, if there is one, for what so many readers keep.
@@ -49,6 +51,14 @@ impl Collector {
     /// Packets that are missing in the file of `-w`.
     pub fn lost_packets(&self) -> u64 {
         self.packets.as_ref().map_or(0, PacketFile::lost)
+    }
+
+    /// Tells the counts where `--stats` asks for it.
+    pub(super) fn tell_counts(&mut self, snapshot: &Snapshot) {
+        if self.counts_told {
+            self.hide();
+            say(report::counts(snapshot));
+        }
     }
 
     /// Shows how far the files were read.
