@@ -14,6 +14,8 @@ mod damage;
 mod endings;
 #[path = "cli/failures.rs"]
 mod failures;
+#[path = "cli/follow.rs"]
+mod follow;
 #[path = "cli/merged.rs"]
 mod merged;
 #[path = "cli/packets.rs"]

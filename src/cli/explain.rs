@@ -38,6 +38,7 @@ pub(super) fn explain(asked: Explain, world: &World<'_>) -> Result<Command, Erro
     let mut typed =
         Args::try_parse_from([NAME, "-r", "-"]).map_err(|error| Error::Usage(error.to_string()))?;
     typed.options.input.interfaces.clear();
+    typed.options.input.follow.clear();
     typed.options.input.filter = None;
     typed.options.capture.direction = None;
     let Command::Watch(plan) = watch(typed.options, world, "timeline", Command::Watch)? else {

@@ -226,7 +226,12 @@ fn parse_in(words: impl IntoIterator<Item = OsString>, world: &World<'_>) -> Res
 fn typed_first(options: &mut Options, matches: &ArgMatches) {
     let from_environment = |id| matches.value_source(id) == Some(ValueSource::EnvVariable);
     let input = &mut options.input;
-    if from_environment("interfaces") && !input.read.is_empty() {
+    let follows = !input.follow.is_empty() && !from_environment("follow");
+    let watches = !input.interfaces.is_empty() && !from_environment("interfaces");
+    if from_environment("follow") && (watches || !input.read.is_empty()) {
+        input.follow.clear();
+    }
+    if from_environment("interfaces") && (follows || !input.read.is_empty()) {
         input.interfaces.clear();
         // Live capture only, so no contradiction to a file that was typed.
         options.capture.direction = options.capture.direction.filter(|_| !from_environment("direction"));

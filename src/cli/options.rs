@@ -55,6 +55,14 @@ pub struct InputOptions {
     #[arg(short = 'r', value_name = "[NODE=]FILE")]
     pub read: Vec<String>,
 
+    /// Read this capture, or a directory's newest, as it grows; repeatable
+    ///
+    /// As tail -F does: a name is followed over rotations, whether the file was moved, removed or emptied, and in
+    /// a directory each new capture is read after the one before it, as dumpcap -b and tcpdump -C write them. What
+    /// is there already is read first. It ends with Ctrl-C.
+    #[arg(long, value_name = "[NODE=]FILE", env = "SNI_WATCH_FOLLOW")]
+    pub follow: Vec<String>,
+
     /// BPF filter; without one: live the TLS ports, offline everything
     ///
     /// The words are joined with blanks, as tcpdump does, and may stand before other options. An empty

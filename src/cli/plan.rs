@@ -123,6 +123,16 @@ fn link_types(input: InputOptions) -> Result<Command, Error> {
 }
 
 fn inputs(input: InputOptions, capture: CaptureOptions, world: &World<'_>) -> Result<Input, Error> {
+    if !input.follow.is_empty() {
+        return match (input.interfaces.is_empty(), input.read.is_empty()) {
+            (true, true) if capture.direction.is_none() => Ok(Input::Follow(distinct(input.follow))),
+            (true, true) => usage("-Q needs -i: a capture file does not say which way its packets went"),
+            (false, _) => usage("-i and --follow exclude each other: watch interfaces or follow captures"),
+            (_, false) => {
+                usage("-r and --follow exclude each other: --follow reads what is there already too")
+            }
+        };
+    }
     match (input.interfaces.is_empty(), input.read.is_empty()) {
         (true, true) => no_input(world),
         (false, false) => usage("-i and -r exclude each other: watch interfaces or read captures"),

@@ -45,14 +45,14 @@ fn summary(line: &str) -> Plan {
 fn interfaces(plan: &Plan) -> Vec<&str> {
     match &plan.input {
         Input::Live { interfaces, .. } => interfaces.iter().map(String::as_str).collect(),
-        Input::Files(files) => panic!("{files:?}"),
+        Input::Files(files) | Input::Follow(files) => panic!("{files:?}"),
     }
 }
 
 fn capture(line: &str) -> LiveOptions {
     match watch(line).input {
         Input::Live { capture, .. } => capture,
-        Input::Files(files) => panic!("{files:?}"),
+        Input::Files(files) | Input::Follow(files) => panic!("{files:?}"),
     }
 }
 
@@ -382,7 +382,7 @@ fn without_interfaces_the_hint_names_none() {
 
 #[test]
 fn what_later_versions_bring_is_absent() {
-    for option in ["--follow", "--config", "--metrics", "--no-sandbox"] {
+    for option in ["--config", "--metrics", "--no-sandbox"] {
         let stop = parse(&format!("-i lo {option} x")).unwrap_err();
         assert!(stop.to_string().starts_with("error: unexpected argument"), "{option}: {stop}");
     }
@@ -452,7 +452,7 @@ fn sample(id: &str) -> Option<&'static str> {
 #[test]
 fn every_option_changes_the_plan_or_is_documented_to_do_nothing() {
     // Covered by tests of their own, as they cannot stand beside -i lo or need a file.
-    let elsewhere = ["read", "filter_file"];
+    let elsewhere = ["read", "follow", "filter_file"];
     let without_effect = ["numeric", "line_buffered", "packet_buffered", "micro"];
     let plain = format!("{:?}", parse("-i lo"));
     for arg in command().get_arguments() {

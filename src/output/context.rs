@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::model::frame::Origin;
+use crate::model::frame::{Origin, OriginId};
 
 /// How a line begins: tcpdump's `-t` to `-ttttt`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +41,18 @@ pub enum HexMode {
     LinkHex,
     /// `-XX`: as `-X`, with the packet's headers in front.
     LinkHexAscii,
+}
+
+/// The inputs with one of them named anew, or added: the number of each is its place.
+pub fn with_origin(origins: &[Origin], id: OriginId, origin: &Origin) -> Arc<[Origin]> {
+    let mut origins = origins.to_vec();
+    while origins.len() <= usize::from(id.0) {
+        origins.push(origin.clone());
+    }
+    if let Some(place) = origins.get_mut(usize::from(id.0)) {
+        place.clone_from(origin);
+    }
+    origins.into()
 }
 
 /// The settings that outputs share.

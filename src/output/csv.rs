@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::error::Error;
 use crate::failover::event::News;
+use crate::model::frame::{Origin, OriginId};
 use crate::model::observation::Observation;
 use crate::output::context::Context;
 use crate::output::rows::{Rows, Style};
@@ -46,6 +47,10 @@ impl CsvSink {
 impl Sink for CsvSink {
     fn event(&mut self, observation: &Observation) -> Result<ControlFlow<()>, Error> {
         self.writer.record(|out| self.rows.flow(out, observation))
+    }
+
+    fn origin(&mut self, id: OriginId, origin: &Origin) {
+        self.rows.origin(id, origin);
     }
 
     fn tells_failovers(&self) -> bool {

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use crate::error::Error;
 use crate::failover::event::{Event, News};
-use crate::model::frame::Timestamp;
+use crate::model::frame::{Origin, OriginId, Timestamp};
 use crate::model::observation::Observation;
 use crate::model::stats::RunStats;
 use crate::output::clock::Calendar;
@@ -55,6 +55,10 @@ impl JsonSink {
 impl Sink for JsonSink {
     fn event(&mut self, observation: &Observation) -> Result<ControlFlow<()>, Error> {
         self.writer.record(|out| self.layout.flow(out, observation))
+    }
+
+    fn origin(&mut self, id: OriginId, origin: &Origin) {
+        self.layout.origin(id, origin);
     }
 
     fn tells_failovers(&self) -> bool {
@@ -109,6 +113,16 @@ impl Layout {
             sequence: 0,
             calendar: Calendar::new(TimeZone::UTC, 'T'),
             local: record::local(context.local_datacenter.as_deref()),
+        }
+    }
+
+    /// Another input bears this number from now on.
+    pub(super) fn origin(&mut self, id: OriginId, origin: &Origin) {
+        while self.origins.len() <= usize::from(id.0) {
+            self.origins.push(RenderedOrigin::new(origin));
+        }
+        if let Some(place) = self.origins.get_mut(usize::from(id.0)) {
+            *place = RenderedOrigin::new(origin);
         }
     }
 

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::failover::event::News;
-use crate::model::frame::Origin;
+use crate::model::frame::{Origin, OriginId};
 use crate::model::name::Name;
 use crate::model::observation::{Action, Handshake, Observation, Outcome};
 use crate::model::segment::FlowKey;
 use crate::output::certificate::Caller;
 use crate::output::clock::{Calendar, Clock};
 use crate::output::column::Column;
-use crate::output::context::{Context, HexMode};
+use crate::output::context::{Context, HexMode, with_origin};
 use crate::output::escape::escape;
 use crate::output::extras;
 use crate::output::hex;
@@ -56,6 +56,10 @@ impl LineSink {
 }
 
 impl Sink for LineSink {
+    fn origin(&mut self, id: OriginId, origin: &Origin) {
+        self.layout.origins = with_origin(&self.layout.origins, id, origin);
+    }
+
     fn event(&mut self, observation: &Observation) -> Result<ControlFlow<()>, Error> {
         self.writer.record(|out| self.layout.write(out, observation))
     }

@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use crate::error::Error;
 use crate::model::frame::{LinkType, Origin, OriginId, Timestamp};
 use crate::model::observation::{Observation, Outcome};
+use crate::output::context::with_origin;
 use crate::output::packets::blocks::Interface;
 use crate::output::sink::Place;
 use crate::output::words::{Aim, Reason, Span};
@@ -41,7 +42,9 @@ pub struct PacketWriter {
     origins: Vec<Origin>,
     /// Longest packet that an interface captured whole.
     snaplen: u32,
-    interfaces: HashMap<(OriginId, LinkType), u32>,
+    /// Interfaces in the section so far.
+    interfaces: u32,
+    numbers: HashMap<(OriginId, LinkType), u32>,
 }
 
 impl PacketWriter {
@@ -58,13 +61,14 @@ impl PacketWriter {
     /// # Errors
     /// It could not be written.
     pub fn new(writer: Writer, origins: Vec<Origin>, snaplen: u32) -> Result<Self, Error> {
-        let mut it = Self { writer, origins, snaplen, interfaces: HashMap::new() };
+        let mut it = Self { writer, origins, snaplen, interfaces: 0, numbers: HashMap::new() };
         it.begin()?;
         Ok(it)
     }
 
     fn begin(&mut self) -> Result<(), Error> {
-        self.interfaces.clear();
+        self.interfaces = 0;
+        self.numbers.clear();
         // A reader that went away is seen again at the first packet.
         let _: ControlFlow<()> = self.writer.record(|out| blocks::section(out, PROGRAM))?;
         Ok(())
@@ -75,10 +79,9 @@ impl PacketWriter {
     /// # Errors
     /// The file could not be written.
     pub fn packet(&mut self, packet: &Packet) -> Result<ControlFlow<()>, Error> {
-        let Self { writer, origins, snaplen, interfaces } = self;
+        let Self { writer, origins, snaplen, interfaces, numbers } = self;
         writer.record(|out| {
-            let next = u32::try_from(interfaces.len()).unwrap_or(u32::MAX);
-            let interface = *interfaces.entry((packet.origin, packet.link)).or_insert_with(|| {
+            let interface = *numbers.entry((packet.origin, packet.link)).or_insert_with(|| {
                 let origin = origins.get(usize::from(packet.origin.0));
                 let described = Interface {
                     // Every link type that is decoded has a number of 16 bits.
@@ -88,12 +91,19 @@ impl PacketWriter {
                     node: origin.map_or("", |origin| &origin.node),
                 };
                 blocks::interface(out, &described);
-                next
+                *interfaces += 1;
+                *interfaces - 1
             });
             let (wire_len, comment) = (packet.wire_len, packet.comment.as_deref());
             let time = packet.time.0;
             blocks::packet(out, &blocks::Packet { interface, time, wire_len, bytes: &packet.bytes, comment });
         })
+    }
+
+    /// Another input bears this number from now on: its packets get an interface of their own.
+    pub fn origin(&mut self, id: OriginId, origin: &Origin) {
+        self.origins = with_origin(&self.origins, id, origin).to_vec();
+        self.numbers.retain(|(known, _), _| *known != id);
     }
 
     /// Writes out what is buffered.

@@ -1,7 +1,7 @@
 //! Rows of chosen fields, for the outputs `tsv` and `csv`.
 
 use crate::failover::event::Event;
-use crate::model::frame::Timestamp;
+use crate::model::frame::{Origin, OriginId, Timestamp};
 use crate::model::observation::Observation;
 use crate::model::stats::RunStats;
 use crate::output::context::Context;
@@ -95,6 +95,11 @@ impl Rows {
     /// The names of the fields.
     pub(super) fn header(&self, out: &mut Vec<u8>) {
         self.style.row(out, |cell| self.fields.names().for_each(cell));
+    }
+
+    /// Another input bears this number from now on.
+    pub(super) fn origin(&mut self, id: OriginId, origin: &Origin) {
+        self.layout.origin(id, origin);
     }
 
     /// A record's row.

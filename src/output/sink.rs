@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::error::Error;
 use crate::failover::event::{News, Story};
+use crate::model::frame::{Origin, OriginId};
 use crate::model::observation::Observation;
 use crate::output::context::Context;
 use crate::tally::snapshot::Snapshot;
@@ -65,6 +66,9 @@ pub trait Sink {
     fn tick(&mut self, _snapshot: &Snapshot) -> Result<ControlFlow<()>, Error> {
         Ok(ControlFlow::Continue(()))
     }
+
+    /// Another file or interface bears this number from now on.
+    fn origin(&mut self, _id: OriginId, _origin: &Origin) {}
 
     /// True if the output reads the rows of the snapshot: without any such output, nothing is grouped.
     fn reads_rows(&self) -> bool {

@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 
 use crate::error::Error;
 use crate::failover::event::News;
+use crate::model::frame::{Origin, OriginId};
 use crate::model::name::Name;
 use crate::model::observation::Observation;
 use crate::model::segment::Transport;
@@ -47,6 +48,12 @@ impl Sink for TsvSink {
         match &mut self.chosen {
             None => self.writer.record(|out| row(out, observation)),
             Some(rows) => self.writer.record(|out| rows.flow(out, observation)),
+        }
+    }
+
+    fn origin(&mut self, id: OriginId, origin: &Origin) {
+        if let Some(rows) = &mut self.chosen {
+            rows.origin(id, origin);
         }
     }
 

@@ -36,6 +36,8 @@ pub struct Collector {
     mesh: Mesh,
     /// The run's inputs.
     pub origins: Vec<Origin>,
+    /// Inputs that are followed, each with files one after another.
+    pub followed: usize,
     /// `None`: every record counts.
     select: Option<Select>,
     window: Window,
@@ -77,6 +79,7 @@ impl Collector {
             attempts: Attempts::new(interval, every_attempt),
             mesh: Mesh::new(local, watch, nanos(timeout)),
             origins: Vec::new(),
+            followed: 0,
             select: Some(std::mem::take(&mut plan.select)).filter(|select| !select.is_empty()),
             window: Window::new(&plan.limits),
             rules: std::mem::take(&mut plan.rules),
@@ -107,6 +110,9 @@ impl Collector {
     /// # Errors
     /// An output could not be written.
     pub fn take(&mut self, found: &mut Yield) -> Flow {
+        for opened in found.opened.drain(..) {
+            self.begin_file(&opened);
+        }
         if self.keep(&mut found.kept)?.is_break() {
             return Ok(ControlFlow::Break(()));
         }

@@ -68,7 +68,7 @@ impl Rule {
         let timeout = u64::try_from(plan.watch.handshake_timeout.as_nanos()).unwrap_or(u64::MAX);
         // Whoever reads a file that is there already can wait; only memory bounds what is held.
         let waits = match &plan.input {
-            Input::Live { .. } => true,
+            Input::Live { .. } | Input::Follow(_) => true,
             Input::Files(files) => files.iter().any(|file| file.rsplit('=').next() == Some("-")),
         };
         let age = if waits { timeout.saturating_add(GRACE) } else { u64::MAX };

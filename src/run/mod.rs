@@ -18,6 +18,7 @@ pub mod window;
 pub mod worker;
 
 mod files;
+mod followed;
 mod live;
 mod piped;
 
@@ -57,6 +58,7 @@ pub fn run(plan: Plan) -> Result<ExitCode, Error> {
     stop.install()?;
     match plan.input.clone() {
         Input::Files(typed) => files::run(plan, &typed, &stop),
+        Input::Follow(typed) => followed::run(plan, &typed, &stop),
         Input::Live { interfaces, capture } => live::run(plan, &interfaces, &capture, &stop),
     }
 }
@@ -86,7 +88,9 @@ impl Parts {
         let seed = Seed(random.hash_one(1), random.hash_one(2));
         let every_attempt = match plan.input {
             Input::Live { .. } => true,
-            Input::Files(_) => plan.filter.as_deref().is_some_and(|filter| !filter.is_empty()),
+            Input::Files(_) | Input::Follow(_) => {
+                plan.filter.as_deref().is_some_and(|filter| !filter.is_empty())
+            }
         };
         let keep = Rule::new(plan, every_attempt);
         Self { settings, pattern: plan.watch.name_pattern.clone(), seed, packets: plan.limits.packets, keep }

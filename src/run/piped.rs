@@ -85,6 +85,7 @@ fn read(mut reader: Reader, sender: &Sender<Message>, stop: &Stop) {
             break;
         }
         let driven = reader.source.drive(&mut |frames| reader.worker.frames(frames));
+        reader.worker.out.opened.append(&mut reader.source.opened());
         match driven {
             Ok(Progress::Idle) if reader.live => reader.worker.tick_at(wall_clock()),
             Ok(Progress::More | Progress::Idle) => {}

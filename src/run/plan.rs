@@ -63,6 +63,8 @@ pub enum Input {
     },
     /// Files as typed: `FILE`, `NODE=FILE`, a directory, or `-`.
     Files(Vec<String>),
+    /// Files and directories that are read on as they grow, as typed.
+    Follow(Vec<String>),
 }
 
 /// How connections are watched.

@@ -9,7 +9,7 @@ use crate::model::segment::{Segment, Transport};
 use crate::model::skip::Skip;
 use crate::model::stats::RunStats;
 use crate::run::keep::{Keep, Kept};
-use crate::source::BATCH;
+use crate::source::{BATCH, Opened};
 use crate::wire::fast::Glance;
 use crate::wire::fragment::Fragments;
 use crate::wire::{self, Decoder};
@@ -28,12 +28,17 @@ pub struct Yield {
     pub ticks: Vec<Tick>,
     /// Packets (`-w`).
     pub kept: Kept,
+    /// Files that the source has begun by itself.
+    pub opened: Vec<Opened>,
 }
 
 impl Yield {
     /// True if there is nothing to say.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.ticks.is_empty() && self.kept.packets.is_empty()
+        self.records.is_empty()
+            && self.ticks.is_empty()
+            && self.kept.packets.is_empty()
+            && self.opened.is_empty()
     }
 }
 

@@ -44,6 +44,12 @@ pub fn resolve(typed: &[PathBuf]) -> Result<Vec<CaptureFile>, Error> {
     Ok(files)
 }
 
+/// A typed input as it stands, a directory included.
+pub fn typed(typed: &Path) -> CaptureFile {
+    let (node, path) = split(typed);
+    CaptureFile { node, path }
+}
+
 /// Takes `NODE=` off, unless a file has this whole name or the part ahead of `=` is a path.
 fn split(typed: &Path) -> (Option<String>, PathBuf) {
     let whole = (None, typed.to_path_buf());

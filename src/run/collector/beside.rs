@@ -3,12 +3,14 @@
 use std::ops::ControlFlow;
 
 use crate::error::Error;
-use crate::model::frame::Timestamp;
+use crate::model::frame::{Origin, Timestamp};
+use crate::output::context::with_origin;
 use crate::run::collector::{Collector, Flow};
 use crate::run::keep::Kept;
 use crate::run::keep::file::PacketFile;
 use crate::run::plan::{Input, Plan};
 use crate::run::report::{self, say};
+use crate::source::Opened;
 use crate::source::live::options::SNAPLEN;
 use crate::tally::snapshot::Snapshot;
 
@@ -25,6 +27,21 @@ impl Collector {
         };
         self.packets = Some(PacketFile::open(path, &self.origins, readers, snaplen)?);
         Ok(())
+    }
+
+    /// Another file has begun in a followed input: records and packets name it from now on.
+    pub(super) fn begin_file(&mut self, opened: &Opened) {
+        let place = usize::from(opened.origin.0);
+        let input = place % self.followed.max(1);
+        let node = self.origins.get(input).map(|origin| origin.node.clone()).unwrap_or_default();
+        let origin = Origin { name: opened.path.display().to_string(), node, live: false };
+        self.origins = with_origin(&self.origins, opened.origin, &origin).to_vec();
+        for sink in &mut self.sinks {
+            sink.origin(opened.origin, &origin);
+        }
+        if let Some(file) = &mut self.packets {
+            file.origin(opened.origin, &origin);
+        }
     }
 
     /// Takes what a worker kept.

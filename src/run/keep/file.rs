@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::error::Error;
-use crate::model::frame::{Origin, Timestamp};
+use crate::model::frame::{Origin, OriginId, Timestamp};
 use crate::output::packets::{Packet, PacketWriter};
 use crate::output::sink::Place;
 use crate::run::keep::Kept;
@@ -103,6 +103,11 @@ impl PacketFile {
         self.writer.reopen()
     }
 
+    /// Another input bears this number from now on.
+    pub fn origin(&mut self, id: OriginId, origin: &Origin) {
+        self.writer.origin(id, origin);
+    }
+
     /// Packets of wanted connections that are not in the file.
     pub fn lost(&self) -> u64 {
         self.queues.iter().map(|queue| queue.lost + queue.dropped).sum()
@@ -141,7 +146,7 @@ impl PacketFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::frame::{LinkType, OriginId};
+    use crate::model::frame::LinkType;
     use crate::output::writer::Writer;
     use std::io::Write;
     use std::sync::{Arc, Mutex};
