@@ -29,6 +29,7 @@ const MAX_GROUPS: usize = 10_000;
 pub type Flow = Result<ControlFlow<()>, Error>;
 
 /// The one place where records come together.
+#[expect(clippy::struct_excessive_bools, reason = "each is a decision by itself")]
 pub struct Collector {
     sinks: Vec<Box<dyn Sink>>,
     tally: Tally,
