@@ -99,6 +99,8 @@ impl Rules {
     }
 
     /// Looks at the outcome of a handshake, or of attempts.
+    #[cold]
+    #[inline(never)]
     pub(super) fn observe(&mut self, record: &Observation) {
         let weight = record.handshake.as_ref().and_then(|handshake| handshake.attempts).unwrap_or(1).max(1);
         let mut fits = 0;

@@ -92,15 +92,17 @@ impl Worker {
     }
 
     /// Takes a batch of frames; breaks off when enough packets were taken.
-    ///
-    /// All frames are looked at first and their table slots read at once: the cache misses of a batch overlap.
-    /// Most packets need no more than that.
+    #[inline]
     pub fn frames(&mut self, frames: &[Frame<'_>]) -> ControlFlow<()> {
         let left = self.packets_left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
         let frames = frames.get(..left).unwrap_or(frames);
-        if self.keep.is_some() {
-            return self.frames_to_keep(frames);
-        }
+        if self.keep.is_some() { self.frames_to_keep(frames) } else { self.inspect(frames) }
+    }
+
+    /// All frames are looked at first and their table slots read at once: the cache misses of a batch overlap.
+    /// Most packets need no more than that.
+    #[inline(never)]
+    fn inspect(&mut self, frames: &[Frame<'_>]) -> ControlFlow<()> {
         let mut looks = [Look { hash: 0, kind: Kind::Nothing }; BATCH];
         let mut others: Vec<Segment<'_>> = Vec::new();
         let mut touched = 0;
@@ -168,10 +170,7 @@ impl Worker {
     /// Takes a fragment, and the datagram that it completes.
     fn join(&mut self, frame: &Frame<'_>) {
         match self.fragments.join(&self.decoder, frame) {
-            Ok(segment) => {
-                count(&mut self.stats, segment.key.transport);
-                self.inspector.push(&segment, &mut self.out.records);
-            }
+            Ok(segment) => take(&mut self.inspector, &mut self.stats, &segment, &mut self.out.records),
             // Counted by the fragments themselves, once it is known what becomes of them.
             Err(Skip::Fragment) => {}
             Err(skip) => self.stats.skips.add(skip),
@@ -218,6 +217,18 @@ enum Kind {
     Segment,
     /// A part of an IP datagram.
     Fragment,
+}
+
+/// Takes a segment that came by a rare way. Not inlined there, so that the usual way is.
+#[inline(never)]
+fn take(
+    inspector: &mut Inspector,
+    stats: &mut RunStats,
+    segment: &Segment<'_>,
+    records: &mut Vec<Observation>,
+) {
+    count(stats, segment.key.transport);
+    inspector.push(segment, records);
 }
 
 #[inline]

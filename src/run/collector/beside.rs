@@ -30,6 +30,7 @@ impl Collector {
     }
 
     /// Another file has begun in a followed input: records and packets name it from now on.
+    #[cold]
     pub(super) fn begin_file(&mut self, opened: &Opened) {
         let place = usize::from(opened.origin.0);
         let input = place % self.followed.max(1);
@@ -71,6 +72,7 @@ impl Collector {
     }
 
     /// Tells the counts where `--stats` asks for it.
+    #[cold]
     pub(super) fn tell_counts(&mut self, snapshot: &Snapshot) {
         if self.counts_told {
             self.hide();

@@ -6,7 +6,7 @@ use crate::model::frame::{Frame, Timestamp};
 use crate::model::segment::{Header, Segment, TcpFlags};
 use crate::model::skip::Skip;
 use crate::run::keep::{Belongs, Keep};
-use crate::run::worker::{Worker, count};
+use crate::run::worker::{Worker, take};
 
 impl Worker {
     /// Keeps packets from now on.
@@ -16,17 +16,19 @@ impl Worker {
         self
     }
 
-    /// [`Worker::frames`] where packets are kept.
+    /// [`Worker::frames`] where packets are kept: apart, so that it costs nothing where none are.
+    #[cold]
+    #[inline(never)]
     pub(super) fn frames_to_keep(&mut self, frames: &[Frame<'_>]) -> ControlFlow<()> {
         for frame in frames {
             self.stats.packets += 1;
             self.stats.bytes += frame.bytes.len() as u64;
             self.tick_at(frame.time);
             let before = self.out.records.len();
-            match self.decoder.decode(frame) {
+            // The way of all frames, not the one of the usual: as fast as need be, and no second copy of that one.
+            match self.decoder.decode_layers(frame) {
                 Ok(segment) => {
-                    count(&mut self.stats, segment.key.transport);
-                    self.inspector.push(&segment, &mut self.out.records);
+                    take(&mut self.inspector, &mut self.stats, &segment, &mut self.out.records);
                     let belongs = belongs(&segment);
                     let told = self.out.records.get(before..).unwrap_or_default();
                     if let Some(keep) = &mut self.keep {
@@ -51,8 +53,7 @@ impl Worker {
         let before = self.out.records.len();
         let joined = match self.fragments.join(&self.decoder, frame) {
             Ok(segment) => {
-                count(&mut self.stats, segment.key.transport);
-                self.inspector.push(&segment, &mut self.out.records);
+                take(&mut self.inspector, &mut self.stats, &segment, &mut self.out.records);
                 Some(belongs(&segment))
             }
             // Counted by the fragments themselves, once it is known what becomes of them.
@@ -72,6 +73,7 @@ impl Worker {
     }
 
     /// Tells the keeper the time, and what was told because of it.
+    #[cold]
     pub(super) fn tick_keeper(&mut self, now: Timestamp, before: usize) {
         if let Some(keep) = &mut self.keep {
             keep.tick(now);
