@@ -14,6 +14,8 @@ pub enum ExitCode {
     Runtime = 1,
     /// Usage: bad flag, bad BPF, bad pattern.
     Usage = 2,
+    /// A rule failed (`--require`, `--forbid`).
+    Rules = 3,
     /// A second SIGINT.
     Interrupted = 130,
 }

@@ -14,12 +14,22 @@ mod damage;
 mod endings;
 #[path = "cli/failures.rs"]
 mod failures;
+#[path = "cli/follow.rs"]
+mod follow;
 #[path = "cli/merged.rs"]
 mod merged;
+#[path = "cli/packets.rs"]
+mod packets;
+#[path = "cli/progress.rs"]
+mod progress;
 #[path = "cli/questions.rs"]
 mod questions;
 #[path = "cli/recipes.rs"]
 mod recipes;
+#[path = "cli/rows.rs"]
+mod rows;
+#[path = "cli/rules.rs"]
+mod rules;
 #[path = "support/run.rs"]
 mod run;
 #[path = "cli/selections.rs"]

@@ -86,6 +86,20 @@ fn every_record_of_every_capture_is_as_committed_and_as_the_schema_says() {
     }
 }
 
+/// The columns of [`rows_with_commas_are_as_committed`]: those that may hold a comma among them.
+const COLUMNS: [&str; 6] =
+    ["@timestamp", "event.type", "sni", "tls.client.alpn", "handshake.result", "capture.packet"];
+
+#[test]
+fn rows_with_commas_are_as_committed() {
+    let mut arguments = vec!["-r", "fixtures/outcomes.pcap", "-o", "csv"];
+    arguments.extend(COLUMNS.iter().flat_map(|path| ["-e", path]));
+    let rows = output(&arguments);
+    assert_eq!(rows.matches("\r\n").count(), rows.matches('\n').count(), "every line ends as RFC 4180 says");
+    // Committed with plain line ends, for editors and git.
+    expect_file![scenario::fixtures().join("outcomes.csv")].assert_eq(&rows.replace("\r\n", "\n"));
+}
+
 #[test]
 fn lines_and_tables_are_as_committed() {
     for stem in SHOWN {
@@ -94,6 +108,8 @@ fn lines_and_tables_are_as_committed() {
         expect_file![scenario::fixtures().join(format!("{stem}.lines.txt"))].assert_eq(&lines);
         let table = output(&["summary", "-r", &file, "--node", "golden"]);
         expect_file![scenario::fixtures().join(format!("{stem}.table.txt"))].assert_eq(&table);
+        let rows = output(&["-r", &file, "-o", "tsv", "--emit", "all"]);
+        expect_file![scenario::fixtures().join(format!("{stem}.tsv"))].assert_eq(&rows);
     }
     let timeline = output(&["explain", "currency", "-r", "fixtures/failover.pcap"]);
     expect_file![scenario::fixtures().join("failover.timeline.txt")].assert_eq(&timeline);
@@ -124,7 +140,9 @@ fn no_output_is_committed_without_its_capture() {
     for entry in std::fs::read_dir(scenario::fixtures()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         // the outputs of `correlate` are of all captures of a scenario: `tests/correlate.rs`
-        let endings = [".paths.jsonl", ".paths.txt", ".jsonl", ".lines.txt", ".table.txt", ".timeline.txt"];
+        let endings = [
+            ".paths.jsonl", ".paths.txt", ".jsonl", ".lines.txt", ".table.txt", ".timeline.txt", ".tsv", ".csv",
+        ];
         if let Some(stem) = endings.iter().find_map(|ending| name.strip_suffix(ending)) {
             let of_all = name.contains(".paths.") && stems().iter().any(|known| known == stem);
             assert!(of_all || known.contains(stem), "{name} belongs to no capture");

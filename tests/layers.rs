@@ -56,6 +56,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("pcap", &["source"]),
     ("flate2", &["source"]),
+    ("lz4_flex", &["source"]),
     ("zstd", &["source"]),
     ("mio", &["source"]),
     ("aya", &["source"]),
@@ -70,6 +71,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("crossbeam_channel", &["run"]),
     ("signal_hook", &["run"]),
     ("globset", &["run"]),
+    ("indicatif", &["run"]),
     ("ipnet", &["run"]),
     ("serde_json", &["output", "ingest"]),
     ("comfy_table", &["output"]),

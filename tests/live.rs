@@ -30,6 +30,8 @@ mod netns;
 mod outcomes;
 #[path = "live/rings.rs"]
 mod rings;
+#[path = "live/packets.rs"]
+mod packets;
 mod support;
 #[path = "live/traffic.rs"]
 mod traffic;

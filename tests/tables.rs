@@ -177,6 +177,8 @@ fn every_output_has_a_name_a_help_and_an_output_of_its_own() {
         let golden = match row.name {
             "line" => "outcomes.lines.txt",
             "json" => "outcomes.jsonl",
+            "tsv" => "outcomes.tsv",
+            "csv" => "outcomes.csv",
             "table" => "outcomes.table.txt",
             "timeline" => "failover.timeline.txt",
             "none" => "README.md",

@@ -12,6 +12,7 @@ use crate::cli::{Args, Explain, NAME};
 use crate::error::Error;
 use crate::naming::text;
 use crate::run::plan::{Emit, Input, Limits, Plan, Watch};
+use crate::run::rules::Rules;
 use crate::run::select::{Patterns, Select};
 
 /// A name's meaning, or what the captures say of a service.
@@ -37,6 +38,7 @@ pub(super) fn explain(asked: Explain, world: &World<'_>) -> Result<Command, Erro
     let mut typed =
         Args::try_parse_from([NAME, "-r", "-"]).map_err(|error| Error::Usage(error.to_string()))?;
     typed.options.input.interfaces.clear();
+    typed.options.input.follow.clear();
     typed.options.input.filter = None;
     typed.options.capture.direction = None;
     let Command::Watch(plan) = watch(typed.options, world, "timeline", Command::Watch)? else {
@@ -49,11 +51,14 @@ pub(super) fn explain(asked: Explain, world: &World<'_>) -> Result<Command, Erro
     Ok(Command::Watch(Plan {
         input: Input::Files(read),
         select: Select::new(&select)?,
+        rules: Rules::default(),
         filter: None,
         limits: Limits::default(),
         count_only: false,
         watch,
         outputs,
+        packets: None,
+        tell_counts: false,
         ..plan
     }))
 }

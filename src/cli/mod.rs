@@ -11,6 +11,7 @@ mod filter;
 pub mod generate;
 mod name;
 pub mod options;
+mod outputs;
 pub mod plan;
 pub mod records;
 pub mod value;
@@ -135,6 +136,7 @@ typed comes first.",
 0    done
 1    an input or output cannot be opened, read or written
 2    what was typed means nothing
+3    a rule (--require, --forbid) failed
 130  interrupted twice",
     ),
 ];
@@ -231,7 +233,12 @@ fn parse_in(words: impl IntoIterator<Item = OsString>, world: &World<'_>) -> Res
 fn typed_first(options: &mut Options, matches: &ArgMatches) {
     let from_environment = |id| matches.value_source(id) == Some(ValueSource::EnvVariable);
     let input = &mut options.input;
-    if from_environment("interfaces") && !input.read.is_empty() {
+    let follows = !input.follow.is_empty() && !from_environment("follow");
+    let watches = !input.interfaces.is_empty() && !from_environment("interfaces");
+    if from_environment("follow") && (watches || !input.read.is_empty()) {
+        input.follow.clear();
+    }
+    if from_environment("interfaces") && (follows || !input.read.is_empty()) {
         input.interfaces.clear();
         // Live capture only, so no contradiction to a file that was typed.
         options.capture.direction = options.capture.direction.filter(|_| !from_environment("direction"));

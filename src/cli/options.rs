@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::ArgAction;
 
-use crate::cli::records::{BytesOptions, OutputOptions, SelectOptions};
+use crate::cli::records::{BytesOptions, OutputOptions, RuleOptions, SelectOptions};
 use crate::cli::value;
 use crate::run::plan::When;
 
@@ -24,6 +24,8 @@ pub struct Options {
     pub capture: CaptureOptions,
     #[command(flatten)]
     pub select: SelectOptions,
+    #[command(flatten)]
+    pub rules: RuleOptions,
     #[command(flatten)]
     pub stop: StopOptions,
     #[command(flatten)]
@@ -48,10 +50,18 @@ pub struct InputOptions {
 
     /// Read this capture, a directory of them, or `-` for stdin; repeatable
     ///
-    /// pcap or pcapng, also compressed with gzip or zstd. NODE=FILE gives the name of the vantage point
+    /// pcap or pcapng, also compressed with gzip, zstd or lz4. NODE=FILE gives the name of the vantage point
     /// that took the capture. Several captures are merged by time.
     #[arg(short = 'r', value_name = "[NODE=]FILE")]
     pub read: Vec<String>,
+
+    /// Read this capture, or a directory's newest, as it grows; repeatable
+    ///
+    /// As tail -F does: a name is followed over rotations, whether the file was moved, removed or emptied, and in
+    /// a directory each new capture is read after the one before it, as dumpcap -b and tcpdump -C write them. What
+    /// is there already is read first. It ends with Ctrl-C.
+    #[arg(long, value_name = "[NODE=]FILE", env = "SNI_WATCH_FOLLOW")]
+    pub follow: Vec<String>,
 
     /// BPF filter; without one: live the TLS ports, offline everything
     ///
@@ -210,6 +220,12 @@ pub struct WatchOptions {
     )]
     pub interval: Duration,
 
+    /// Tell the counters each TIME: --emit stats and --interval in one
+    ///
+    /// Outputs that write no counters leave it to a line on standard error, as after SIGUSR1.
+    #[arg(long, value_name = "TIME", value_parser = value::duration, env = "SNI_WATCH_STATS")]
+    pub stats: Option<Duration>,
+
     /// How long an answer to a ClientHello may take
     #[arg(
         long,
@@ -262,8 +278,4 @@ pub struct CompatibilityOptions {
     /// Write each packet at once: live output always is
     #[arg(short = 'U', long)]
     pub packet_buffered: bool,
-
-    /// Print records also when they go to a file: -o says where they go
-    #[arg(long)]
-    pub print: bool,
 }

@@ -7,16 +7,17 @@ use crate::cli::explain::explain;
 use crate::cli::filter::filter;
 use crate::cli::name::{datacenter, name_pattern};
 use crate::cli::options::{CaptureOptions, InputOptions, Options, StopOptions};
+use crate::cli::outputs::outputs;
 use crate::cli::records::{BytesOptions, OutputOptions, SelectOptions};
 use crate::cli::value::{Depth, Kind};
 use crate::cli::world::World;
 use crate::cli::{Args, Subcommand};
 use crate::error::Error;
 use crate::naming::custom::Pattern;
-use crate::output;
 use crate::output::context::{HexMode, TimeStyle};
 use crate::run::correlate::Correlation;
 use crate::run::plan::{Emit, Input, Limits, Plan, View, Watch, When};
+use crate::run::rules::Rules;
 use crate::run::select::{Patterns, Select};
 use crate::source::cut::CutOptions;
 use crate::source::live::options::{Direction, LiveOptions};
@@ -83,7 +84,8 @@ pub(super) fn watch(
     default_output: &str,
     command: fn(Plan) -> Command,
 ) -> Result<Command, Error> {
-    let Options { input, capture, select, stop, output, bytes, watch, ask, compatibility: _ } = options;
+    let Options { input, capture, select, rules, stop, output, bytes, watch, ask, compatibility: _ } =
+        options;
     if ask.list_interfaces {
         return Ok(Command::Interfaces);
     }
@@ -91,7 +93,8 @@ pub(super) fn watch(
         return link_types(input);
     }
     let by = dimensions(&output);
-    let emit = emit(&output.emit);
+    let outputs = outputs(&output, default_output, world.terminal)?;
+    let emit = emit(&output.emit, watch.stats.is_some());
     Ok(command(Plan {
         filter: filter(&input)?,
         user: capture.user.clone(),
@@ -104,13 +107,16 @@ pub(super) fn watch(
             local_datacenter: watch.local_datacenter.as_deref().map(datacenter).transpose()?,
         },
         select: selection(&select)?,
+        rules: Rules::new(&rules.require, &rules.forbid)?,
         limits: limits(&stop)?,
         view: view(&output, &bytes, world)?,
         by,
         top: output.top.map(Into::into),
-        interval: watch.interval,
+        interval: watch.stats.unwrap_or(watch.interval),
+        tell_counts: watch.stats.is_some() && !outputs.iter().any(|spec| spec.starts_with("json")),
         count_only: output.count,
-        outputs: outputs(output, default_output)?,
+        outputs,
+        packets: output.write,
         jobs: if watch.jobs == 0 { world.cores } else { watch.jobs },
         node: watch.node.unwrap_or_else(|| world.host.clone()),
     }))
@@ -129,6 +135,16 @@ fn inputs(
     emit: Emit,
     world: &World<'_>,
 ) -> Result<Input, Error> {
+    if !input.follow.is_empty() {
+        return match (input.interfaces.is_empty(), input.read.is_empty()) {
+            (true, true) if capture.direction.is_none() => Ok(Input::Follow(distinct(input.follow))),
+            (true, true) => usage("-Q needs -i: a capture file does not say which way its packets went"),
+            (false, _) => usage("-i and --follow exclude each other: watch interfaces or follow captures"),
+            (_, false) => {
+                usage("-r and --follow exclude each other: --follow reads what is there already too")
+            }
+        };
+    }
     match (input.interfaces.is_empty(), input.read.is_empty()) {
         (true, true) => no_input(world),
         (false, false) => usage("-i and -r exclude each other: watch interfaces or read captures"),
@@ -210,7 +226,7 @@ fn limits(typed: &StopOptions) -> Result<Limits, Error> {
     })
 }
 
-fn emit(kinds: &[Kind]) -> Emit {
+fn emit(kinds: &[Kind], stats: bool) -> Emit {
     let any = |kind| kinds.contains(&kind) || kinds.contains(&Kind::All);
     // The outcome is always written: the other kinds come beside it.
     Emit {
@@ -218,24 +234,12 @@ fn emit(kinds: &[Kind]) -> Emit {
         hello: any(Kind::Hello),
         end: any(Kind::End),
         failover: any(Kind::Failover),
-        stats: any(Kind::Stats),
+        stats: stats || any(Kind::Stats),
     }
 }
 
 fn dimensions(output: &OutputOptions) -> Vec<Dimension> {
     distinct(output.by.iter().copied().map(Dimension::from))
-}
-
-fn outputs(typed: OutputOptions, default: &str) -> Result<Vec<String>, Error> {
-    let mut outputs = typed.outputs;
-    if typed.json {
-        outputs.push("json".to_string());
-    }
-    if outputs.is_empty() && !typed.count {
-        outputs.push(default.to_string());
-    }
-    outputs.iter().try_for_each(|spec| output::find(spec).map(drop))?;
-    Ok(distinct(outputs))
 }
 
 fn view(output: &OutputOptions, bytes: &BytesOptions, world: &World<'_>) -> Result<View, Error> {
@@ -256,6 +260,7 @@ fn view(output: &OutputOptions, bytes: &BytesOptions, world: &World<'_>) -> Resu
         nano: output.nano,
         color: world.color(output.color),
         hex: hex(bytes),
+        fields: output.fields.clone(),
     })
 }
 

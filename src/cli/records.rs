@@ -1,6 +1,7 @@
 //! The options about records, as typed: which count, where they go, and how they look.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use clap::ArgAction;
 
@@ -55,6 +56,26 @@ pub struct SelectOptions {
     pub result: Vec<Outcome>,
 }
 
+/// What must be true at the end.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Rules (exit code 3 where one fails)")]
+pub struct RuleOptions {
+    /// This must be seen, such as 'service=currency,dc=dc2,count>=1'
+    ///
+    /// Comparisons with commas between; all must hold for a connection to count. Keys are sni, service, subset,
+    /// namespace, partition, dc, peer, kind, protocol, role, result, cause, by, client, server and port, with =
+    /// or !=. Names take the patterns of --sni, client and server a network; what a connection does not have
+    /// is unequal to everything. `count` (connections, each once however many legs of it were seen) or `legs`
+    /// with >=, <=, >, <, = or != says how many; without either it is count>=1. Records that the filters leave
+    /// out are not counted.
+    #[arg(long, value_name = "EXPR", env = "SNI_WATCH_REQUIRE")]
+    pub require: Vec<String>,
+
+    /// This must not be seen, such as 'result!=ok,service=currency'
+    #[arg(long, value_name = "EXPR", env = "SNI_WATCH_FORBID")]
+    pub forbid: Vec<String>,
+}
+
 /// Where records go and how they look.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, clap::Args)]
@@ -62,13 +83,40 @@ pub struct SelectOptions {
 pub struct OutputOptions {
     /// Write to output NAME, on stdout or in file WHERE; repeatable
     ///
-    /// Without it a watch writes `line` and a summary writes `table`.
+    /// Without it a watch writes `line` and a summary writes `table`. A file whose ending names the output,
+    /// such as `out.jsonl`, `out.tsv` or `out.csv`, needs no NAME.
     #[arg(short = 'o', long = "output", value_name = "NAME[:WHERE]", env = "SNI_WATCH_OUTPUT")]
     pub outputs: Vec<String>,
 
     /// JSON lines, the same as -o json
     #[arg(short = 'j', long)]
     pub json: bool,
+
+    /// `fields` prints rows with tabs between, the same as -o tsv
+    #[arg(short = 'T', value_name = "fields", hide_possible_values = true)]
+    pub rows: Option<value::Rows>,
+
+    /// A column of tsv or csv, such as mesh.service; repeatable
+    ///
+    /// Any field of a record, by its path in the JSON as docs/schema/v1.json describes it. One that a record
+    /// does not have is empty, a list has commas between its items. Without -e the columns are:
+    /// network.transport, source.ip, source.port, destination.ip, destination.port, sni, mesh.service,
+    /// mesh.datacenter, handshake.result and `handshake.latency_ms`.
+    #[arg(short = 'e', value_name = "FIELD")]
+    pub fields: Vec<String>,
+
+    /// Write the packets of these connections to this pcapng file
+    ///
+    /// `-` is stdout. Those of connections whose record the filters let through, in the order of their capture,
+    /// with a comment where the hello is whole: name, target, result. As in tcpdump nothing is printed then, unless
+    /// --print, -o or -j says so. A packet leaves when its connection has its outcome, and so have those that
+    /// began before it.
+    #[arg(short = 'w', value_name = "FILE")]
+    pub write: Option<PathBuf>,
+
+    /// Print records although -w is given
+    #[arg(long)]
+    pub print: bool,
 
     /// Print only the number of matching records
     #[arg(long)]

@@ -45,14 +45,14 @@ fn summary(line: &str) -> Plan {
 fn interfaces(plan: &Plan) -> Vec<&str> {
     match &plan.input {
         Input::Live { interfaces, .. } => interfaces.iter().map(String::as_str).collect(),
-        Input::Files(files) => panic!("{files:?}"),
+        Input::Files(files) | Input::Follow(files) => panic!("{files:?}"),
     }
 }
 
 fn capture(line: &str) -> LiveOptions {
     match watch(line).input {
         Input::Live { capture, .. } => capture,
-        Input::Files(files) => panic!("{files:?}"),
+        Input::Files(files) | Input::Follow(files) => panic!("{files:?}"),
     }
 }
 
@@ -397,9 +397,7 @@ fn without_interfaces_the_hint_names_none() {
 
 #[test]
 fn what_later_versions_bring_is_absent() {
-    for option in
-        ["-w", "-T", "-e", "--follow", "--config", "--metrics", "--require", "--forbid", "--no-sandbox"]
-    {
+    for option in ["--config", "--metrics", "--no-sandbox"] {
         let stop = parse(&format!("-i lo {option} x")).unwrap_err();
         assert!(stop.to_string().starts_with("error: unexpected argument"), "{option}: {stop}");
     }
@@ -428,6 +426,8 @@ fn sample(id: &str) -> Option<&'static str> {
         "peer" => "--peer a",
         "client" => "--client ::1",
         "result" => "--result ok",
+        "require" => "--require dc=dc2",
+        "forbid" => "--forbid dc=dc1",
         "records" => "-c 1",
         "packets" => "--packets 1",
         "duration" => "--duration 1",
@@ -435,7 +435,11 @@ fn sample(id: &str) -> Option<&'static str> {
         "until" => "--until 1",
         "outputs" => "-o table",
         "json" => "-j",
+        "rows" => "-T fields",
+        "fields" => "-o csv -e sni",
         "count" => "--count",
+        "write" => "-w x",
+        "print" => "-w x --print",
         "emit" => "--emit all",
         "by" => "--by sni",
         "top" => "--top 1",
@@ -451,6 +455,7 @@ fn sample(id: &str) -> Option<&'static str> {
         "local_datacenter" => "--local-dc dc1",
         "name_pattern" => "--name-pattern (?<service>a)",
         "interval" => "--interval 1",
+        "stats" => "--stats 5s",
         "handshake_timeout" => "--handshake-timeout 1",
         "max_flows" => "--max-flows 1",
         "jobs" => "--jobs 2",
@@ -463,8 +468,8 @@ fn sample(id: &str) -> Option<&'static str> {
 #[test]
 fn every_option_changes_the_plan_or_is_documented_to_do_nothing() {
     // Covered by tests of their own, as they cannot stand beside -i lo or need a file.
-    let elsewhere = ["read", "filter_file"];
-    let without_effect = ["numeric", "line_buffered", "packet_buffered", "print", "micro"];
+    let elsewhere = ["read", "follow", "filter_file"];
+    let without_effect = ["numeric", "line_buffered", "packet_buffered", "micro"];
     let plain = format!("{:?}", parse("-i lo"));
     for arg in command().get_arguments() {
         let id = arg.get_id().as_str();

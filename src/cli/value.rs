@@ -78,6 +78,13 @@ impl From<Group> for Dimension {
     }
 }
 
+/// A value of `-T`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Rows {
+    /// Rows of fields.
+    Fields,
+}
+
 /// A value of `--color`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Color {

@@ -16,6 +16,7 @@ mod age;
 mod answer;
 mod datagram;
 mod late;
+mod pending;
 mod record;
 mod seek;
 mod side;

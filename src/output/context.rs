@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::model::frame::Origin;
+use crate::model::frame::{Origin, OriginId};
 
 /// How a line begins: tcpdump's `-t` to `-ttttt`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +43,18 @@ pub enum HexMode {
     LinkHexAscii,
 }
 
+/// The inputs with one of them named anew, or added: the number of each is its place.
+pub fn with_origin(origins: &[Origin], id: OriginId, origin: &Origin) -> Arc<[Origin]> {
+    let mut origins = origins.to_vec();
+    while origins.len() <= usize::from(id.0) {
+        origins.push(origin.clone());
+    }
+    if let Some(place) = origins.get_mut(usize::from(id.0)) {
+        place.clone_from(origin);
+    }
+    origins.into()
+}
+
 /// The settings that outputs share.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Clone, Debug)]
@@ -63,6 +75,8 @@ pub struct Context {
     pub color: bool,
     /// Bytes below a line.
     pub hex: HexMode,
+    /// Fields that were chosen for rows (`-e`), checked; empty: the default ones.
+    pub fields: Vec<String>,
     /// Each record is written at once.
     pub live: bool,
     /// `--emit failover`: a `failover` record for each.
@@ -86,6 +100,7 @@ impl Default for Context {
             timezone: TimeZone::system(),
             color: false,
             hex: HexMode::Off,
+            fields: Vec::new(),
             live: false,
             emit_failover: false,
             local_datacenter: None,

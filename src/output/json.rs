@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use crate::error::Error;
 use crate::failover::event::{Event, News};
-use crate::model::frame::Timestamp;
+use crate::model::frame::{Origin, OriginId, Timestamp};
 use crate::model::observation::Observation;
 use crate::model::stats::RunStats;
 use crate::output::clock::Calendar;
@@ -42,13 +42,7 @@ pub struct JsonSink {
 impl JsonSink {
     /// A sink that writes to `writer`.
     pub fn new(writer: Writer, context: &Context) -> Self {
-        let layout = Layout {
-            origins: context.origins.iter().map(RenderedOrigin::new).collect(),
-            verbosity: context.verbosity,
-            sequence: 0,
-            calendar: Calendar::new(TimeZone::UTC, 'T'),
-            local: record::local(context.local_datacenter.as_deref()),
-        };
+        let layout = Layout::new(context, context.verbosity);
         let Context { emit_stats, emit_failover, last_stats, .. } = *context;
         Self { writer, layout, emit_stats, emit_failover, last_stats }
     }
@@ -61,6 +55,10 @@ impl JsonSink {
 impl Sink for JsonSink {
     fn event(&mut self, observation: &Observation) -> Result<ControlFlow<()>, Error> {
         self.writer.record(|out| self.layout.flow(out, observation))
+    }
+
+    fn origin(&mut self, id: OriginId, origin: &Origin) {
+        self.layout.origin(id, origin);
     }
 
     fn tells_failovers(&self) -> bool {
@@ -98,7 +96,7 @@ impl Sink for JsonSink {
 }
 
 /// How a record is laid out.
-struct Layout {
+pub(super) struct Layout {
     origins: Vec<RenderedOrigin>,
     verbosity: u8,
     sequence: u64,
@@ -107,7 +105,29 @@ struct Layout {
 }
 
 impl Layout {
-    fn flow(&mut self, out: &mut Vec<u8>, observation: &Observation) {
+    /// Numbers records from 1; `verbosity` decides which fields they have.
+    pub(super) fn new(context: &Context, verbosity: u8) -> Self {
+        Self {
+            origins: context.origins.iter().map(RenderedOrigin::new).collect(),
+            verbosity,
+            sequence: 0,
+            calendar: Calendar::new(TimeZone::UTC, 'T'),
+            local: record::local(context.local_datacenter.as_deref()),
+        }
+    }
+
+    /// Another input bears this number from now on.
+    pub(super) fn origin(&mut self, id: OriginId, origin: &Origin) {
+        while self.origins.len() <= usize::from(id.0) {
+            self.origins.push(RenderedOrigin::new(origin));
+        }
+        if let Some(place) = self.origins.get_mut(usize::from(id.0)) {
+            *place = RenderedOrigin::new(origin);
+        }
+    }
+
+    /// Appends a record about a connection.
+    pub(super) fn flow(&mut self, out: &mut Vec<u8>, observation: &Observation) {
         self.sequence += 1;
         let origin = self.origins.get(usize::from(observation.origin.0));
         let date = self.calendar.date_time(observation.time);
@@ -121,7 +141,8 @@ impl Layout {
         text.lit("}\n");
     }
 
-    fn failover(&mut self, out: &mut Vec<u8>, event: &Event) {
+    /// Appends a `failover` record.
+    pub(super) fn failover(&mut self, out: &mut Vec<u8>, event: &Event) {
         self.sequence += 1;
         let mut text = Text::new(out);
         record::moment(&mut text, self.calendar.date_time(event.time), event.time);
@@ -130,7 +151,8 @@ impl Layout {
         text.lit("}\n");
     }
 
-    fn stats(&mut self, out: &mut Vec<u8>, stats: &RunStats, now: Timestamp) {
+    /// Appends a `capture_stats` record.
+    pub(super) fn stats(&mut self, out: &mut Vec<u8>, stats: &RunStats, now: Timestamp) {
         self.sequence += 1;
         let mut text = Text::new(out);
         record::moment(&mut text, self.calendar.date_time(now), now);

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::failover::event::News;
-use crate::model::frame::{Origin, Timestamp};
+use crate::model::frame::{Origin, OriginId, Timestamp};
 use crate::model::name::Name;
 use crate::model::observation::{Action, Handshake, Observation, Outcome};
 use crate::output::addresses::{endpoints, put};
 use crate::output::certificate::Caller;
 use crate::output::clock::{Calendar, Clock};
 use crate::output::column::Column;
-use crate::output::context::{Context, HexMode};
+use crate::output::context::{Context, HexMode, with_origin};
 use crate::output::escape::escape;
 use crate::output::extras;
 use crate::output::hex;
@@ -57,6 +57,10 @@ impl LineSink {
 }
 
 impl Sink for LineSink {
+    fn origin(&mut self, id: OriginId, origin: &Origin) {
+        self.layout.origins = with_origin(&self.layout.origins, id, origin);
+    }
+
     fn event(&mut self, observation: &Observation) -> Result<ControlFlow<()>, Error> {
         let Self { writer, layout, pairs } = self;
         pairs.pass(observation, &mut |it, form| writer.record(|out| layout.write(out, it, form)))

@@ -9,25 +9,31 @@ mod column;
 mod community;
 pub mod context;
 mod counts;
+mod csv;
 pub mod escape;
 mod extras;
 mod failover;
+pub mod fields;
 mod hex;
 pub mod json;
 pub mod line;
 pub mod mesh;
 mod none;
 mod origin;
+pub mod packets;
 mod pairs;
 pub mod paths;
 mod reason;
 mod record;
+mod rows;
 mod said;
+mod schema;
 pub mod sink;
 pub mod story;
 pub mod table;
 mod text;
 pub mod timeline;
+pub mod tsv;
 mod words;
 pub mod writer;
 
@@ -39,7 +45,8 @@ use crate::output::context::Context;
 use crate::output::sink::{Place, Sink, SinkSpec};
 
 /// All outputs, in the order of the help; the first is the default.
-pub static SINKS: &[SinkSpec] = &[line::SPEC, json::SPEC, table::SPEC, timeline::SPEC, none::SPEC];
+pub static SINKS: &[SinkSpec] =
+    &[line::SPEC, json::SPEC, tsv::SPEC, csv::SPEC, table::SPEC, timeline::SPEC, none::SPEC];
 
 /// Opens the output that `spec` names: `NAME`, or `NAME:WHERE` with a file's path or `-`.
 ///

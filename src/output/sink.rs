@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::error::Error;
 use crate::failover::event::{News, Story};
-use crate::model::frame::Timestamp;
+use crate::model::frame::{Origin, OriginId, Timestamp};
 use crate::model::observation::Observation;
 use crate::output::context::Context;
 use crate::tally::snapshot::Snapshot;
@@ -74,6 +74,9 @@ pub trait Sink {
     fn time(&mut self, _now: Timestamp) -> Result<ControlFlow<()>, Error> {
         Ok(ControlFlow::Continue(()))
     }
+
+    /// Another file or interface bears this number from now on.
+    fn origin(&mut self, _id: OriginId, _origin: &Origin) {}
 
     /// True if the output reads the rows of the snapshot: without any such output, nothing is grouped.
     fn reads_rows(&self) -> bool {

@@ -9,10 +9,10 @@ use jiff::tz::TimeZone;
 
 use crate::error::Error;
 use crate::failover::event::Story;
-use crate::model::frame::{Origin, Timestamp};
+use crate::model::frame::{Origin, OriginId, Timestamp};
 use crate::model::observation::{Observation, Outcome};
 use crate::output::clock::Calendar;
-use crate::output::context::Context;
+use crate::output::context::{Context, with_origin};
 use crate::output::escape::escape;
 use crate::output::sink::{Place, Sink, SinkSpec};
 use crate::output::story::Teller;
@@ -63,6 +63,10 @@ impl TableSink {
 }
 
 impl Sink for TableSink {
+    fn origin(&mut self, id: OriginId, origin: &Origin) {
+        self.origins = with_origin(&self.origins, id, origin);
+    }
+
     fn event(&mut self, _: &Observation) -> Result<ControlFlow<()>, Error> {
         Ok(ControlFlow::Continue(()))
     }

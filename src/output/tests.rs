@@ -6,7 +6,7 @@ use std::collections::HashSet;
 fn the_table_of_outputs_is_well_formed() {
     let names: HashSet<_> = SINKS.iter().map(|row| row.name).collect();
     assert_eq!(names.len(), SINKS.len(), "names are unique");
-    assert_eq!(super::names(), "line, json, table, timeline, none");
+    assert_eq!(super::names(), "line, json, tsv, csv, table, timeline, none");
     for row in SINKS {
         assert!(!row.help.is_empty() && row.help.len() <= 60, "{}: {}", row.name, row.help);
         assert!(!row.help.ends_with('.') && !row.name.contains(':'), "{}", row.name);
@@ -39,8 +39,9 @@ fn what_cannot_be_opened_is_a_usage_error_that_helps() {
         Some(Error::Usage(text)) => text,
         other => panic!("{spec}: {other:?}"),
     };
-    assert_eq!(told("xml"), "unknown output `xml`: use one of line, json, table, timeline, none");
-    assert_eq!(told("xml:file"), "unknown output `xml`: use one of line, json, table, timeline, none");
+    let known = "use one of line, json, tsv, csv, table, timeline, none";
+    assert_eq!(told("xml"), format!("unknown output `xml`: {known}"));
+    assert_eq!(told("xml:file"), format!("unknown output `xml`: {known}"));
     assert_eq!(told("json:"), "output `json:` names no file after the colon");
     assert_eq!(told("none:file"), "output `none` writes no file");
     assert!(matches!(open("json:/nonexistent/x", &Context::default()), Err(Error::Io { .. })));

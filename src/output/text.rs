@@ -1,6 +1,7 @@
 //! Appends pieces of a JSON text to a byte buffer: literals whole, numbers and addresses without a formatter.
 
-use std::net::IpAddr;
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde::Serialize;
 
@@ -97,28 +98,20 @@ impl<'b> Text<'b> {
             serialize(self.0, &ip);
             return;
         };
-        let mut text = *b"\"255.255.255.255\"";
-        let mut len = 1;
-        let mut put = |byte: u8| {
-            if let Some(place) = text.get_mut(len) {
-                *place = byte;
-            }
-            len += 1;
-        };
-        for (place, octet) in v4.octets().into_iter().enumerate() {
-            if place > 0 {
-                put(b'.');
-            }
-            if octet > 99 {
-                put(b'0' + octet / 100);
-            }
-            if octet > 9 {
-                put(b'0' + octet / 10 % 10);
-            }
-            put(b'0' + octet % 10);
-        }
-        put(b'"');
+        let (text, len) = quoted(v4);
         self.0.extend_from_slice(text.get(..len).unwrap_or_default());
+    }
+
+    /// An address without quotes.
+    pub(super) fn bare_address(&mut self, ip: IpAddr) {
+        match ip {
+            IpAddr::V4(v4) => {
+                let (text, len) = quoted(v4);
+                self.0.extend_from_slice(text.get(1..len - 1).unwrap_or_default());
+            }
+            // Writing to memory cannot fail.
+            IpAddr::V6(v6) => drop(write!(self.0, "{v6}")),
+        }
     }
 
     /// Bytes as a string of hexadecimal digits.
@@ -131,6 +124,32 @@ impl<'b> Text<'b> {
         }
         self.0.push(b'"');
     }
+}
+
+/// An address in quotes, and the length of all.
+fn quoted(v4: Ipv4Addr) -> ([u8; 17], usize) {
+    let mut text = *b"\"255.255.255.255\"";
+    let mut len = 1;
+    let mut put = |byte: u8| {
+        if let Some(place) = text.get_mut(len) {
+            *place = byte;
+        }
+        len += 1;
+    };
+    for (place, octet) in v4.octets().into_iter().enumerate() {
+        if place > 0 {
+            put(b'.');
+        }
+        if octet > 99 {
+            put(b'0' + octet / 100);
+        }
+        if octet > 9 {
+            put(b'0' + octet / 10 % 10);
+        }
+        put(b'0' + octet % 10);
+    }
+    put(b'"');
+    (text, len)
 }
 
 /// Appends any value that serde knows.
@@ -169,6 +188,7 @@ mod tests {
         for ip in ["0.0.0.0", "255.255.255.255", "10.9.100.99", "1.10.200.7", "::1", "2001:db8::5"] {
             let parsed: IpAddr = ip.parse().unwrap();
             assert_eq!(text(|t| t.address(parsed)), format!("\"{ip}\""));
+            assert_eq!(text(|t| t.bare_address(parsed)), ip);
         }
     }
 

@@ -7,9 +7,9 @@ use jiff::tz::TimeZone;
 
 use crate::error::Error;
 use crate::failover::event::Story;
-use crate::model::frame::Origin;
+use crate::model::frame::{Origin, OriginId};
 use crate::model::observation::Observation;
-use crate::output::context::Context;
+use crate::output::context::{Context, with_origin};
 use crate::output::sink::{Place, Sink, SinkSpec};
 use crate::output::story::Teller;
 use crate::output::writer::Writer;
@@ -41,6 +41,10 @@ impl TimelineSink {
 }
 
 impl Sink for TimelineSink {
+    fn origin(&mut self, id: OriginId, origin: &Origin) {
+        self.origins = with_origin(&self.origins, id, origin);
+    }
+
     fn event(&mut self, _: &Observation) -> Result<ControlFlow<()>, Error> {
         Ok(ControlFlow::Continue(()))
     }

@@ -59,6 +59,11 @@ impl Writer {
         Self { name: name.to_owned(), path: None, sink, buffer, immediate, closed: false, block: PIPE_BLOCK }
     }
 
+    /// True for a file, which can be opened again.
+    pub fn is_file(&self) -> bool {
+        self.path.is_some()
+    }
+
     /// Appends what `fill` appends to its argument: one whole record.
     ///
     /// # Errors
@@ -102,12 +107,21 @@ impl Writer {
     /// # Errors
     /// As [`Writer::flush`], and [`Error::Io`] where the file cannot be opened; the old one is kept then.
     pub fn reopen(&mut self) -> Result<(), Error> {
-        let Some(path) = &self.path else { return Ok(()) };
+        self.reopen_new().map(drop)
+    }
+
+    /// [`Writer::reopen`] for outputs that begin with a header; true where a file begins anew.
+    ///
+    /// # Errors
+    /// As [`Writer::reopen`].
+    pub fn reopen_new(&mut self) -> Result<bool, Error> {
+        let Some(path) = &self.path else { return Ok(false) };
         let opened = File::options().append(true).create(true).open(path);
         let file = opened.map_err(|source| cannot_open(path, source))?;
         let _: ControlFlow<()> = self.flush()?;
+        let is_empty = file.metadata().is_ok_and(|file| file.len() == 0);
         self.sink = Box::new(file);
-        Ok(())
+        Ok(is_empty)
     }
 }
 

@@ -2,23 +2,25 @@
 
 use std::ops::ControlFlow;
 
-use jiff::tz::TimeZone;
-
 use crate::error::Error;
-use crate::failover::event::{Event, News, Story};
 use crate::inspector::attempts::Attempts;
 use crate::model::frame::{Origin, Timestamp};
 use crate::model::observation::{Action, Observation};
 use crate::model::stats::{RunStats, SourceStats};
 use crate::output::sink::Sink;
-use crate::output::story::Teller;
+use crate::run::keep::file::PacketFile;
 use crate::run::mesh::Mesh;
 use crate::run::plan::{Emit, Plan};
+use crate::run::progress::Bar;
+use crate::run::rules::Rules;
 use crate::run::select::Select;
 use crate::run::window::Window;
 use crate::run::worker::{Tick, Yield};
 use crate::tally::Tally;
 use crate::tally::snapshot::Snapshot;
+
+mod beside;
+mod news;
 
 /// Groups that a summary holds at most.
 const MAX_GROUPS: usize = 10_000;
@@ -27,6 +29,7 @@ const MAX_GROUPS: usize = 10_000;
 pub type Flow = Result<ControlFlow<()>, Error>;
 
 /// The one place where records come together.
+#[expect(clippy::struct_excessive_bools, reason = "each is a decision by itself")]
 pub struct Collector {
     sinks: Vec<Box<dyn Sink>>,
     tally: Tally,
@@ -34,9 +37,12 @@ pub struct Collector {
     pub(super) mesh: Mesh,
     /// The run's inputs.
     pub origins: Vec<Origin>,
+    /// Inputs that are followed, each with files one after another.
+    pub followed: usize,
     /// `None`: every record counts.
     select: Option<Select>,
     window: Window,
+    rules: Rules,
     emit: Emit,
     top: Option<usize>,
     left: Option<u64>,
@@ -48,6 +54,12 @@ pub struct Collector {
     /// Newest counters of the run.
     pub stats: RunStats,
     flush: bool,
+    /// Counts go to the person at the terminal too.
+    counts_told: bool,
+    /// The file of `-w`.
+    packets: Option<PacketFile>,
+    /// How far the files were read, where somebody looks.
+    pub progress: Option<Bar>,
     /// `--duration` is over: the input has ended, and what is still open is told.
     pub over: bool,
     /// One worker does all: its counters are the run's.
@@ -68,8 +80,10 @@ impl Collector {
             attempts: Attempts::new(interval, every_attempt),
             mesh: Mesh::new(local, watch, nanos(timeout)),
             origins: Vec::new(),
+            followed: 0,
             select: Some(std::mem::take(&mut plan.select)).filter(|select| !select.is_empty()),
             window: Window::new(&plan.limits),
+            rules: std::mem::take(&mut plan.rules),
             emit: plan.watch.emit,
             top: plan.top,
             left: plan.limits.records,
@@ -79,6 +93,9 @@ impl Collector {
             matched: 0,
             stats: RunStats::default(),
             flush,
+            counts_told: plan.tell_counts,
+            packets: None,
+            progress: None,
             over: false,
             alone: false,
         }
@@ -94,6 +111,12 @@ impl Collector {
     /// # Errors
     /// An output could not be written.
     pub fn take(&mut self, found: &mut Yield) -> Flow {
+        for opened in found.opened.drain(..) {
+            self.begin_file(&opened);
+        }
+        if self.keep(&mut found.kept)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
         let mut ticks = found.ticks.iter();
         let mut tick = ticks.next();
         let wrote = !found.records.is_empty();
@@ -120,51 +143,6 @@ impl Collector {
         if wrote && self.flush { self.flush_sinks() } else { Ok(ControlFlow::Continue(())) }
     }
 
-    /// Tells what the watch over services has found.
-    fn news(&mut self) -> Flow {
-        if self.mesh.news.is_empty() {
-            return Ok(ControlFlow::Continue(()));
-        }
-        self.mesh.told_news = true;
-        for news in std::mem::take(&mut self.mesh.news) {
-            let (News::Noticed(event) | News::Settled(event)) = &news;
-            if !self.holds(event) {
-                continue;
-            }
-            for sink in &mut self.sinks {
-                if sink.failover(&news)?.is_break() {
-                    return Ok(ControlFlow::Break(()));
-                }
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    /// True if the filters by name, client and time let an event through: of its two targets, one is enough.
-    fn holds(&self, event: &Event) -> bool {
-        let mut names = std::iter::once(&event.name).chain(&event.old_name);
-        let chosen = self.select.as_ref().is_none_or(|select| {
-            select.accepts_client(event.client) && names.any(|name| select.accepts_name(Some(name)))
-        });
-        chosen && self.window.holds(event.time)
-    }
-
-    /// The events of the run as they look now, as far as the filters let them through.
-    pub fn stories(&self) -> Vec<Story> {
-        let mut stories = self.mesh.stories();
-        stories.retain(|story| self.holds(&story.event));
-        stories
-    }
-
-    /// The failovers for the person at the terminal, at the end; empty where an output has written them.
-    pub fn last_words(&self) -> String {
-        if self.mesh.told {
-            String::new()
-        } else {
-            Teller::new(&self.origins, TimeZone::system()).tell(&self.stories())
-        }
-    }
-
     fn record(&mut self, record: &Observation) -> Flow {
         if record.action == Action::Hello && !self.emit.hello {
             return Ok(ControlFlow::Continue(()));
@@ -175,6 +153,9 @@ impl Collector {
         }
         if record.action == Action::Handshake {
             self.tally.observe(record);
+            if !self.rules.is_empty() {
+                self.rules.observe(record);
+            }
         }
         let wanted = match record.action {
             Action::Hello => self.emit.hello,
@@ -234,6 +215,7 @@ impl Collector {
                     return Ok(ControlFlow::Break(()));
                 }
             }
+            self.tell_counts(&snapshot);
         }
         self.over |= self.window.is_over(now);
         Ok(ControlFlow::Continue(()))
@@ -257,6 +239,7 @@ impl Collector {
     /// # Errors
     /// A file could not be opened.
     pub fn reopen(&mut self) -> Result<(), Error> {
+        self.packets.iter_mut().try_for_each(PacketFile::reopen)?;
         self.sinks.iter_mut().try_for_each(|sink| sink.reopen())
     }
 
@@ -267,6 +250,11 @@ impl Collector {
             snapshot.truncate(top);
         }
         snapshot
+    }
+
+    /// What there is to say of each rule that failed.
+    pub fn failed_rules(&self) -> Vec<String> {
+        self.rules.failures()
     }
 
     /// The end: tells what is left, and closes the outputs. `complete` is false after `-c`, when the rest
@@ -294,6 +282,7 @@ impl Collector {
             self.mesh.told |= sink.stories(&stories);
             sink.finish(&snapshot)?;
         }
+        self.packets.iter_mut().try_for_each(PacketFile::finish)?;
         Ok(snapshot)
     }
 }

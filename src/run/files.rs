@@ -1,8 +1,11 @@
 //! Captures from files: in place on the calling thread, unless standard input is among them.
 
+use std::fs::Metadata;
 use std::ops::ControlFlow;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::slice;
+use std::sync::Arc;
 
 use crate::error::{Error, ExitCode};
 use crate::inspector::legs::Vantage;
@@ -10,11 +13,13 @@ use crate::model::frame::{Origin, OriginId};
 use crate::model::stats::SourceStats;
 use crate::run::collector::Collector;
 use crate::run::plan::Plan;
+use crate::run::progress::Bar;
 use crate::run::report::say;
 use crate::run::stop::Stop;
-use crate::run::{Parts, conclude, piped, serve_signals, sinks};
+use crate::run::{Parts, conclude, ending, piped, serve_signals, sinks};
 use crate::source::file::{self, File};
 use crate::source::filter::{Filtered, PacketFilter};
+use crate::source::input::Signs;
 use crate::source::inputs::{self, CaptureFile};
 use crate::source::merge::Merge;
 use crate::source::{Progress, Source, privileges};
@@ -27,17 +32,20 @@ pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitC
     let mut damaged = false;
     let captures = captures(typed, &mut damaged)?;
     let piped = captures.iter().any(|capture| capture.path == Path::new("-"));
+    let signs = Signs { stop: Arc::clone(stop.flag()), ..Signs::default() };
+    let progress = Bar::of(&plan, &captures, &signs);
     let mut origins = Vec::new();
     let mut files: Vec<File> = Vec::new();
     for capture in captures {
         let id = OriginId(u16::try_from(origins.len()).unwrap_or(u16::MAX));
-        match file::open_until(&capture.path, id, stop.flag()) {
+        match file::open_until(&capture.path, id, &signs) {
             Ok(file) => files.push(file),
             // Standard input said nothing yet.
             Err(_) if stop.is_set() => {}
             Err(error) => damaged |= told(&error),
         }
         let node = capture.node.unwrap_or_else(|| plan.node.clone());
+        refuse_to_overwrite(&plan, &capture.path)?;
         origins.push(Origin { name: capture.path.display().to_string(), node, live: false });
     }
     parts.settings.vantage = Vantage::of(&origins, false);
@@ -49,11 +57,13 @@ pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitC
     let mut collector = Collector::new(&mut plan, sinks, every_attempt, piped);
     parts.watch_services(collector.watches_services());
     collector.origins = origins;
+    collector.progress = progress;
+    collector.open_packets(&plan, 1)?;
     let Some(source) = source(files, filter) else {
         if stop.is_set() {
             conclude(&mut collector, ControlFlow::Continue(()), (&plan, false, true))?;
         }
-        return Ok(if damaged { ExitCode::Runtime } else { ExitCode::Done });
+        return Ok(ending(&collector, damaged));
     };
     // a reader on a thread of its own would be ahead of the moment at which `--duration` ends
     let apart = plan.jobs > 1 && plan.limits.duration.is_none();
@@ -63,7 +73,20 @@ pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitC
         in_place(source, &parts, &mut collector, stop, &mut damaged)?
     };
     conclude(&mut collector, flow, (&plan, false, stop.by_signal()))?;
-    Ok(if damaged { ExitCode::Runtime } else { ExitCode::Done })
+    Ok(ending(&collector, damaged))
+}
+
+/// The file of `-w` is emptied when it is opened: it may be none of those that are read.
+fn refuse_to_overwrite(plan: &Plan, input: &Path) -> Result<(), Error> {
+    let Some(output) = &plan.packets else { return Ok(()) };
+    let same = |one: Metadata, other: Metadata| (one.dev(), one.ino()) == (other.dev(), other.ino());
+    if let (Ok(one), Ok(other)) = (input.metadata(), output.metadata())
+        && same(one, other)
+    {
+        let text = format!("-w {}: this file is read, and would be overwritten", output.display());
+        return Err(Error::Usage(text));
+    }
+    Ok(())
 }
 
 /// Says what is wrong with an input; the others go on, and the exit code shows it.
@@ -117,7 +140,10 @@ fn in_place(
         match driven {
             Ok(Progress::End) => break,
             Ok(_) => {}
-            Err(error) => *damaged |= told(&error),
+            Err(error) => {
+                collector.hide();
+                *damaged |= told(&error);
+            }
         }
         if flow.is_break() {
             return Ok(flow);

@@ -10,7 +10,7 @@ use crate::run::piped::{self, Reader};
 use crate::run::plan::Plan;
 use crate::run::report::say;
 use crate::run::stop::Stop;
-use crate::run::{Parts, conclude, sinks};
+use crate::run::{Parts, conclude, ending, sinks};
 use crate::source::cut::Method;
 use crate::source::live::LiveSource;
 use crate::source::live::options::LiveOptions;
@@ -65,6 +65,7 @@ pub(super) fn run(
     }
     parts.watch_services(collector.watches_services());
     collector.origins = origins;
+    collector.open_packets(&plan, sources.len())?;
     let (sender, receiver) = piped::channel();
     let readers = sources.len();
     for (input, (name, source)) in sources.into_iter().enumerate() {
@@ -76,7 +77,7 @@ pub(super) fn run(
     let mut failed = false;
     let flow = piped::collect(&receiver, readers, (&mut collector, stop), &mut failed)?;
     conclude(&mut collector, flow, (&plan, true, true))?;
-    Ok(if failed { ExitCode::Runtime } else { ExitCode::Done })
+    Ok(ending(&collector, failed))
 }
 
 /// Says what is watched.

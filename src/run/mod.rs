@@ -7,9 +7,12 @@
 
 pub mod collector;
 pub mod correlate;
+pub mod keep;
 pub mod mesh;
 pub mod plan;
+mod progress;
 pub mod report;
+pub mod rules;
 pub mod select;
 pub mod stop;
 pub mod window;
@@ -17,6 +20,7 @@ pub mod worker;
 
 mod files;
 pub mod legs;
+mod followed;
 mod live;
 mod piped;
 
@@ -39,6 +43,7 @@ use crate::output;
 use crate::output::context::{Context, HexMode};
 use crate::output::sink::Sink;
 use crate::run::collector::Collector;
+use crate::run::keep::{Keep, Rule};
 use crate::run::plan::{Input, Plan};
 use crate::run::report::say;
 use crate::run::stop::Stop;
@@ -56,6 +61,7 @@ pub fn run(plan: Plan) -> Result<ExitCode, Error> {
     stop.install()?;
     match plan.input.clone() {
         Input::Files(typed) => files::run(plan, &typed, &stop),
+        Input::Follow(typed) => followed::run(plan, &typed, &stop),
         Input::Live { interfaces, capture } => live::run(plan, &interfaces, &capture, &stop),
     }
 }
@@ -66,6 +72,7 @@ struct Parts {
     pattern: Option<Pattern>,
     seed: Seed,
     packets: Option<u64>,
+    keep: Option<Rule>,
 }
 
 impl Parts {
@@ -77,15 +84,22 @@ impl Parts {
             emit_hello: plan.watch.emit.hello,
             emit_end: plan.watch.emit.end,
             keep_bytes: plan.view.hex != HexMode::Off,
-            fingerprints: plan.view.verbosity > 0,
-            certificates: plan.view.verbosity > 0,
+            fingerprints: plan.view.detail() > 0,
+            certificates: plan.view.detail() > 0,
             cut: false,
             cut_acknowledgements: false,
             vantage: Vantage::default(),
         };
         let random = RandomState::new();
         let seed = Seed(random.hash_one(1), random.hash_one(2));
-        Self { settings, pattern: plan.watch.name_pattern.clone(), seed, packets: plan.limits.packets }
+        let every_attempt = match plan.input {
+            Input::Live { .. } => true,
+            Input::Files(_) | Input::Follow(_) => {
+                plan.filter.as_deref().is_some_and(|filter| !filter.is_empty())
+            }
+        };
+        let keep = Rule::new(plan, every_attempt);
+        Self { settings, pattern: plan.watch.name_pattern.clone(), seed, packets: plan.limits.packets, keep }
     }
 
     /// The collector looks for failovers, so each hello is told as soon as it is whole.
@@ -96,6 +110,7 @@ impl Parts {
     fn worker(&self) -> Worker {
         let inspector = Inspector::new(self.settings.clone(), Namer::new(self.pattern.clone()));
         Worker::new(Decoder::new(self.seed), inspector, self.packets)
+            .keeping(self.keep.clone().map(Keep::new))
     }
 }
 
@@ -111,6 +126,7 @@ fn sinks(plan: &Plan, origins: &[Origin], live: bool) -> Result<Vec<Box<dyn Sink
         timezone: TimeZone::system(),
         color: view.color,
         hex: view.hex,
+        fields: view.fields.clone(),
         live,
         emit_stats: plan.watch.emit.stats,
         emit_failover: plan.watch.emit.failover,
@@ -134,7 +150,9 @@ fn print_count(collector: &Collector) -> Result<(), Error> {
 
 /// What signals ask of a running collector.
 fn serve_signals(stop: &Stop, collector: &mut Collector) -> Result<(), Error> {
+    collector.look();
     if stop.wants_counts() {
+        collector.hide();
         say(report::counts(&collector.snapshot()));
     }
     if stop.wants_reopen() {
@@ -143,12 +161,26 @@ fn serve_signals(stop: &Stop, collector: &mut Collector) -> Result<(), Error> {
     Ok(())
 }
 
+/// How a run ends. A damaged input comes first: what a rule found in half a capture says nothing.
+fn ending(collector: &Collector, damaged: bool) -> ExitCode {
+    let failures = collector.failed_rules();
+    for failure in &failures {
+        say(format_args!("sni-watch: {failure}"));
+    }
+    match (damaged, failures.is_empty()) {
+        (true, _) => ExitCode::Runtime,
+        (false, false) => ExitCode::Rules,
+        (false, true) => ExitCode::Done,
+    }
+}
+
 /// The end of a run: the outputs' last words, then the person's.
 fn conclude(
     collector: &mut Collector,
     flow: ControlFlow<()>,
     (plan, live, signalled): (&Plan, bool, bool),
 ) -> Result<Snapshot, Error> {
+    collector.hide();
     let snapshot = collector.finish(flow.is_continue())?;
     if plan.count_only {
         print_count(collector)?;
@@ -165,6 +197,9 @@ fn conclude(
         if !skipped.is_empty() {
             say(skipped);
         }
+    }
+    if collector.lost_packets() > 0 {
+        say(report::lost(collector.lost_packets()));
     }
     if flow.is_continue()
         && !live

@@ -113,6 +113,7 @@ fn read(mut reader: Reader, sender: &Sender<Message>, stop: &Stop) {
             break;
         }
         let driven = reader.source.drive(&mut |frames| reader.worker.frames(frames));
+        reader.worker.out.opened.append(&mut reader.source.opened());
         match driven {
             Ok(Progress::Idle) if reader.live => reader.worker.tick_at(wall_clock()),
             Ok(Progress::More | Progress::Idle) => {}
@@ -164,6 +165,7 @@ fn send(reader: &mut Reader, sender: &Sender<Message>, dropped: &mut u64) -> Con
         Err(TrySendError::Disconnected(_)) => ControlFlow::Break(()),
         Err(TrySendError::Full(message)) => {
             reader.worker.out = message.found;
+            reader.worker.out.kept.bound();
             let waiting = &mut reader.worker.out.records;
             if waiting.len() > MAX_WAITING {
                 *dropped += (waiting.len() - MAX_WAITING) as u64;
@@ -200,6 +202,7 @@ pub(super) fn collect(
             *slot = newer;
         }
         collector.stats = sum(&stats);
+        message.found.kept.input = message.input;
         let flow = collector.take(&mut message.found)?;
         // the ticks among what was found may have brought older counters
         collector.stats = sum(&stats);
@@ -211,11 +214,18 @@ pub(super) fn collect(
             stop.stop();
         }
         match message.end {
-            Some(Ok(())) => left -= 1,
+            Some(Ok(())) => {
+                left -= 1;
+                let _: ControlFlow<()> = collector.reader_ended(message.input)?;
+            }
             Some(Err(error)) => {
+                collector.hide();
                 say(format_args!("sni-watch: {error}"));
                 *failed = true;
-                left -= usize::from(is_fatal(&error));
+                if is_fatal(&error) {
+                    left -= 1;
+                    let _: ControlFlow<()> = collector.reader_ended(message.input)?;
+                }
             }
             None => {}
         }

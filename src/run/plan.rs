@@ -1,10 +1,12 @@
 //! What a run shall do: all that the command line decided, checked before the first packet.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::frame::Timestamp;
 use crate::naming::custom::Pattern;
 use crate::output::context::{HexMode, TimeStyle};
+use crate::run::rules::Rules;
 use crate::run::select::Select;
 use crate::source::live::options::LiveOptions;
 use crate::tally::snapshot::Dimension;
@@ -23,10 +25,14 @@ pub struct Plan {
     pub watch: Watch,
     /// Which records count.
     pub select: Select,
+    /// `--require`, `--forbid`: what must be true at the end.
+    pub rules: Rules,
     /// When to stop.
     pub limits: Limits,
-    /// Outputs, each `NAME` or `NAME:WHERE`, none twice; empty only with `count_only`.
+    /// Outputs, each `NAME` or `NAME:WHERE`, none twice; empty only with `count_only` or `packets`.
     pub outputs: Vec<String>,
+    /// `-w`: file for the packets of the connections that count; `-` is standard output.
+    pub packets: Option<PathBuf>,
     /// How outputs look.
     pub view: View,
     /// Grouping of the summary table (`--by`).
@@ -35,6 +41,8 @@ pub struct Plan {
     pub top: Option<usize>,
     /// Time between two looks at the counters (`--interval`).
     pub interval: Duration,
+    /// `--stats`, where no output writes the counters: a line on standard error at each interval.
+    pub tell_counts: bool,
     /// Print only the number of matching records (`--count`).
     pub count_only: bool,
     /// Threads for files (`--jobs`), at least 1: with more, the collector has one of its own.
@@ -55,6 +63,8 @@ pub enum Input {
     },
     /// Files as typed: `FILE`, `NODE=FILE`, a directory, or `-`.
     Files(Vec<String>),
+    /// Files and directories that are read on as they grow, as typed.
+    Follow(Vec<String>),
 }
 
 /// How connections are watched.
@@ -127,4 +137,13 @@ pub struct View {
     pub color: bool,
     /// `-A`, `-x`, `-X`, `-xx`, `-XX`.
     pub hex: HexMode,
+    /// `-e`: fields of the rows, each known; empty: the default ones.
+    pub fields: Vec<String>,
+}
+
+impl View {
+    /// How much is to be found out about a connection: as `verbosity` says, or all that `-e` can name.
+    pub fn detail(&self) -> u8 {
+        if self.fields.is_empty() { self.verbosity } else { self.verbosity.max(3) }
+    }
 }

@@ -65,6 +65,12 @@ pub fn connections(snapshot: &Snapshot) -> String {
     text
 }
 
+/// Says how many packets the file of `-w` lacks.
+pub fn lost(packets: u64) -> String {
+    let packets = many(packets, "packet");
+    format!("{packets} of connections in the -w file let go: held no longer than the outcome took")
+}
+
 /// Says why nothing was found, if nothing was.
 pub fn nothing_found(stats: &RunStats) -> Option<String> {
     let flows = &stats.flows;

@@ -36,7 +36,7 @@ pub struct Patterns<'a> {
 }
 
 /// The filters of one run; all that are set must hold, and of one kind any may.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Select {
     sni: Vec<Matcher>,
     not_sni: Vec<Matcher>,
@@ -59,7 +59,7 @@ impl Select {
             service: compile("--service", patterns.service)?,
             dc: compile("--dc", patterns.dc)?,
             peer: compile("--peer", patterns.peer)?,
-            client: patterns.client.iter().map(|text| network(text)).collect::<Result<_, _>>()?,
+            client: patterns.client.iter().map(client).collect::<Result<_, _>>()?,
             result: patterns.result.to_vec(),
         })
     }
@@ -108,14 +108,15 @@ fn matches_any(list: &[Matcher], text: Option<&str>) -> bool {
 }
 
 /// One compiled pattern.
-#[derive(Debug)]
-enum Matcher {
+#[derive(Clone, Debug)]
+pub(super) enum Matcher {
     Glob(GlobMatcher),
     Regex(Regex),
 }
 
 impl Matcher {
-    fn new(pattern: &str) -> Result<Self, String> {
+    /// Compiles a pattern, or says what is wrong with it.
+    pub(super) fn new(pattern: &str) -> Result<Self, String> {
         if let Some(expression) = pattern.strip_prefix('/') {
             return Self::regex(expression);
         }
@@ -145,7 +146,8 @@ impl Matcher {
         }
     }
 
-    fn is_match(&self, text: &str) -> bool {
+    /// True if the pattern fits a text.
+    pub(super) fn is_match(&self, text: &str) -> bool {
         match self {
             Self::Glob(glob) => glob.is_match(text),
             Self::Regex(regex) => regex.is_match(text),
@@ -174,9 +176,14 @@ fn compile(option: &str, patterns: &[String]) -> Result<Vec<Matcher>, Error> {
     compiled.collect()
 }
 
-fn network(text: &str) -> Result<IpNet, Error> {
-    let bad = || Error::Usage(format!("--client '{text}': not an address or a network such as 10.42.0.0/16"));
-    text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from).map_err(|_| bad()))
+/// Reads a network, or a plain address.
+pub(super) fn network(text: &str) -> Result<IpNet, &'static str> {
+    let bad = "not an address or a network such as 10.42.0.0/16";
+    text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from).map_err(|_| bad))
+}
+
+fn client(text: &String) -> Result<IpNet, Error> {
+    network(text).map_err(|reason| Error::Usage(format!("--client '{text}': {reason}")))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::model::frame::Timestamp;
 use crate::run::plan::{Limits, When};
 
 /// The part of the capture that counts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Window {
     since: Option<When>,
     until: Option<When>,

@@ -8,10 +8,13 @@ use crate::model::observation::Observation;
 use crate::model::segment::{Segment, Transport};
 use crate::model::skip::Skip;
 use crate::model::stats::RunStats;
-use crate::source::BATCH;
+use crate::run::keep::{Keep, Kept};
+use crate::source::{BATCH, Opened};
 use crate::wire::fast::Glance;
 use crate::wire::fragment::Fragments;
 use crate::wire::{self, Decoder};
+
+mod keeping;
 
 /// Capture time between two ticks, nanoseconds.
 const TICK: u64 = 100_000_000;
@@ -23,12 +26,19 @@ pub struct Yield {
     pub records: Vec<Observation>,
     /// Ticks.
     pub ticks: Vec<Tick>,
+    /// Packets (`-w`).
+    pub kept: Kept,
+    /// Files that the source has begun by itself.
+    pub opened: Vec<Opened>,
 }
 
 impl Yield {
     /// True if there is nothing to say.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.ticks.is_empty()
+        self.records.is_empty()
+            && self.ticks.is_empty()
+            && self.kept.packets.is_empty()
+            && self.opened.is_empty()
     }
 }
 
@@ -51,6 +61,8 @@ pub struct Worker {
     stats: RunStats,
     next_tick: Timestamp,
     packets_left: Option<u64>,
+    /// `None` without `-w`.
+    keep: Option<Box<Keep>>,
     /// What was found since it was last taken.
     pub out: Yield,
 }
@@ -65,6 +77,7 @@ impl Worker {
             stats: RunStats::default(),
             next_tick: Timestamp::default(),
             packets_left: packets,
+            keep: None,
             out: Yield::default(),
         }
     }
@@ -79,12 +92,17 @@ impl Worker {
     }
 
     /// Takes a batch of frames; breaks off when enough packets were taken.
-    ///
-    /// All frames are looked at first and their table slots read at once: the cache misses of a batch overlap.
-    /// Most packets need no more than that.
+    #[inline]
     pub fn frames(&mut self, frames: &[Frame<'_>]) -> ControlFlow<()> {
         let left = self.packets_left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
         let frames = frames.get(..left).unwrap_or(frames);
+        if self.keep.is_some() { self.frames_to_keep(frames) } else { self.inspect(frames) }
+    }
+
+    /// All frames are looked at first and their table slots read at once: the cache misses of a batch overlap.
+    /// Most packets need no more than that.
+    #[inline(never)]
+    fn inspect(&mut self, frames: &[Frame<'_>]) -> ControlFlow<()> {
         let mut looks = [Look { hash: 0, kind: Kind::Nothing }; BATCH];
         let mut others: Vec<Segment<'_>> = Vec::new();
         let mut touched = 0;
@@ -152,10 +170,7 @@ impl Worker {
     /// Takes a fragment, and the datagram that it completes.
     fn join(&mut self, frame: &Frame<'_>) {
         match self.fragments.join(&self.decoder, frame) {
-            Ok(segment) => {
-                count(&mut self.stats, segment.key.transport);
-                self.inspector.push(&segment, &mut self.out.records);
-            }
+            Ok(segment) => take(&mut self.inspector, &mut self.stats, &segment, &mut self.out.records),
             // Counted by the fragments themselves, once it is known what becomes of them.
             Err(Skip::Fragment) => {}
             Err(skip) => self.stats.skips.add(skip),
@@ -171,11 +186,16 @@ impl Worker {
         let before = self.out.records.len();
         self.inspector.tick(now, &mut self.out.records);
         self.out.ticks.push(Tick { after: before, now, stats: self.stats() });
+        if self.keep.is_some() {
+            self.tick_keeper(now, before);
+        }
     }
 
     /// The end of the input.
     pub fn finish(&mut self) {
+        let before = self.out.records.len();
         self.inspector.finish(&mut self.out.records);
+        self.release_all(before);
     }
 }
 
@@ -197,6 +217,18 @@ enum Kind {
     Segment,
     /// A part of an IP datagram.
     Fragment,
+}
+
+/// Takes a segment that came by a rare way. Not inlined there, so that the usual way is.
+#[inline(never)]
+fn take(
+    inspector: &mut Inspector,
+    stats: &mut RunStats,
+    segment: &Segment<'_>,
+    records: &mut Vec<Observation>,
+) {
+    count(stats, segment.key.transport);
+    inspector.push(segment, records);
 }
 
 #[inline]

@@ -2,8 +2,6 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use crate::error::Error;
 use crate::model::frame::OriginId;
@@ -11,7 +9,7 @@ use crate::model::stats::SourceStats;
 
 use super::block::Block;
 use super::cursor::{Cursor, Stop};
-use super::input::{Input, Kind};
+use super::input::{Input, Kind, Signs};
 use super::pcap::{HEADER, Pcap};
 use super::pcapng::Pcapng;
 use super::records::Format;
@@ -31,15 +29,16 @@ pub struct File {
 /// # Errors
 /// The file cannot be opened or read, is no capture, or ends inside its header.
 pub fn open(path: &Path, origin: OriginId) -> Result<File, Error> {
-    open_until(path, origin, &Arc::default())
+    open_until(path, origin, &Signs::default())
 }
 
-/// [`open`], with an end to every wait for standard input, here and in `drive`, once `stop` is set.
+/// [`open`], with an end to every wait for standard input, here and in `drive`, once [`Signs::stop`] is set, and a
+/// count of what was read.
 ///
 /// # Errors
 /// As [`open`], and where `stop` ended the wait.
-pub fn open_until(path: &Path, origin: OriginId, stop: &Arc<AtomicBool>) -> Result<File, Error> {
-    start(Input::open(path, stop)?, path.to_path_buf(), origin)
+pub fn open_until(path: &Path, origin: OriginId, signs: &Signs) -> Result<File, Error> {
+    start(Input::open(path, signs)?, path.to_path_buf(), origin)
 }
 
 /// Reads a capture from any stream; `name` stands for it in errors.

@@ -11,7 +11,7 @@ use crate::model::stats::SourceStats;
 
 use super::batch::Batch;
 use super::expression;
-use super::{Progress, Source, Visitor};
+use super::{Opened, Progress, Source, Visitor};
 
 #[cfg(test)]
 mod tests;
@@ -143,5 +143,9 @@ impl<S: Source> Source for Filtered<S> {
 
     fn stats(&mut self) -> SourceStats {
         SourceStats { received: self.passed, ..self.source.stats() }
+    }
+
+    fn opened(&mut self) -> Vec<Opened> {
+        self.source.opened()
     }
 }

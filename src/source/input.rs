@@ -4,12 +4,13 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, BufReader, Cursor, ErrorKind, Read};
+use std::io::{self, BufRead, BufReader, Cursor, ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
+use lz4_flex::frame::FrameDecoder;
 use zstd::stream::read::Decoder;
 
 use crate::error::Error;
@@ -21,6 +22,55 @@ use super::stdin::Stdin;
 
 /// How many bytes are looked at: the header of a classic capture.
 pub(super) const HEAD: usize = pcap::HEADER;
+
+/// What a run and its inputs tell each other while they read.
+#[derive(Clone, Debug, Default)]
+pub struct Signs {
+    /// Set by the run: no input is waited for any longer.
+    pub stop: Arc<AtomicBool>,
+    /// Counted by the inputs: bytes of files read so far, as they stand on the disk.
+    pub read: Arc<AtomicU64>,
+}
+
+/// A file whose bytes are counted.
+struct Counted {
+    file: fs::File,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(into)?;
+        self.read.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+/// A stream whose end is an error: the LZ4 decoder takes one between two blocks for the end of the frame.
+struct Endless<R>(R);
+
+impl<R: Read> Read for Endless<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(into) {
+            Ok(0) if !into.is_empty() => Err(io::Error::other("cut short")),
+            read => read,
+        }
+    }
+}
+
+/// LZ4 frames one after another: the decoder stops at the end of each.
+struct Lz4<R: BufRead>(FrameDecoder<Endless<R>>);
+
+impl<R: BufRead> Read for Lz4<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let count = self.0.read(into)?;
+            if count > 0 || into.is_empty() || self.0.get_mut().0.fill_buf()?.is_empty() {
+                return Ok(count);
+            }
+        }
+    }
+}
 
 /// A stream and what stands at its front.
 pub(super) struct Input {
@@ -42,13 +92,14 @@ pub(super) enum Kind {
 }
 
 impl Input {
-    /// Opens a file, or standard input where `path` is `-`; `stop` ends a wait for the latter.
-    pub(super) fn open(path: &Path, stop: &Arc<AtomicBool>) -> Result<Self, Error> {
+    /// Opens a file, or standard input where `path` is `-`; [`Signs::stop`] ends a wait for the latter.
+    pub(super) fn open(path: &Path, signs: &Signs) -> Result<Self, Error> {
         let failed = |source| Error::Io { action: "cannot open", path: path.to_path_buf(), source };
         if path.as_os_str() == "-" {
-            return Self::new(Box::new(Stdin::open(Arc::clone(stop)).map_err(failed)?), path);
+            return Self::new(Box::new(Stdin::open(Arc::clone(&signs.stop)).map_err(failed)?), path);
         }
-        Self::new(Box::new(fs::File::open(path).map_err(failed)?), path)
+        let file = fs::File::open(path).map_err(failed)?;
+        Self::new(Box::new(Counted { file, read: Arc::clone(&signs.read) }), path)
     }
 
     /// Looks at the front of `reader`; `path` is for errors.
@@ -101,10 +152,12 @@ impl Input {
     }
 }
 
-/// The name of the compression that bytes begin with: gzip (RFC 1952 2.3.1), zstd (RFC 8878 3.1).
+/// The name of the compression that bytes begin with: gzip (RFC 1952 2.3.1), zstd (RFC 8878 3.1), LZ4 frames
+/// (lz4 frame format 1.6.4).
 fn compression(head: &[u8]) -> Option<&'static str> {
     match head {
         [0x1f, 0x8b, ..] => Some("gzip"),
+        [0x04, 0x22, 0x4d, 0x18] => Some("lz4"),
         [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Some("zstd"),
         _ => None,
     }
@@ -114,6 +167,7 @@ fn unpack(name: &str, reader: impl Read + Send + 'static) -> io::Result<Box<dyn 
     let reader = BufReader::with_capacity(BLOCK, reader);
     Ok(match name {
         "gzip" => Box::new(MultiGzDecoder::new(reader)),
+        "lz4" => Box::new(Lz4(FrameDecoder::new(Endless(reader)))),
         _ => Box::new(Decoder::with_buffer(reader)?),
     })
 }

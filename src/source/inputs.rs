@@ -5,11 +5,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use crate::error::Error;
 
-use super::input::{Input, Kind};
+use super::input::{Input, Kind, Signs};
 
 #[cfg(test)]
 mod tests;
@@ -45,6 +44,12 @@ pub fn resolve(typed: &[PathBuf]) -> Result<Vec<CaptureFile>, Error> {
     Ok(files)
 }
 
+/// A typed input as it stands, a directory included.
+pub fn typed(typed: &Path) -> CaptureFile {
+    let (node, path) = split(typed);
+    CaptureFile { node, path }
+}
+
 /// Takes `NODE=` off, unless a file has this whole name or the part ahead of `=` is a path.
 fn split(typed: &Path) -> (Option<String>, PathBuf) {
     let whole = (None, typed.to_path_buf());
@@ -78,7 +83,7 @@ fn captures_in(directory: &Path) -> Result<Vec<PathBuf>, Error> {
 
 /// Whether a file begins like a capture. One that cannot be opened stays in: that is told when it is read.
 fn is_capture(path: &Path) -> bool {
-    match Input::open(path, &Arc::default()) {
+    match Input::open(path, &Signs::default()) {
         Ok(input) => input.kind() != Kind::Other,
         Err(Error::Io { .. }) => true,
         Err(_) => false,

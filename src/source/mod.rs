@@ -11,27 +11,39 @@ pub mod live;
 pub mod privileges;
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 use crate::error::Error;
-use crate::model::frame::Frame;
+use crate::model::frame::{Frame, OriginId};
 use crate::model::stats::SourceStats;
 
 mod batch;
 mod block;
+pub mod content;
 mod cursor;
 pub mod file;
 pub mod filter;
-mod input;
+pub mod follow;
+pub mod input;
 pub mod inputs;
 mod interface;
 pub mod merge;
-pub mod opened;
+
 mod pcap;
 mod pcapng;
 mod records;
 #[cfg(test)]
 mod samples;
 mod stdin;
+
+/// A file that a source has begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// The number that its frames bear; another file may have borne it, long ago.
+    pub origin: OriginId,
+    /// The file.
+    pub path: PathBuf,
+}
 
 /// How a [`Source::drive`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +81,11 @@ pub trait Source: Send {
     fn stats(&mut self) -> SourceStats {
         SourceStats::default()
     }
+
+    /// Files that the source has begun since it was last asked, where it opens them by itself.
+    fn opened(&mut self) -> Vec<Opened> {
+        Vec::new()
+    }
 }
 
 impl<S: Source + ?Sized> Source for Box<S> {
@@ -82,5 +99,9 @@ impl<S: Source + ?Sized> Source for Box<S> {
 
     fn stats(&mut self) -> SourceStats {
         (**self).stats()
+    }
+
+    fn opened(&mut self) -> Vec<Opened> {
+        (**self).opened()
     }
 }

@@ -96,6 +96,12 @@ impl Fragments {
         self.store.seen - self.store.used
     }
 
+    /// Serial numbers of the datagrams that the last fragment was taken for: its own, and those that it lies in or
+    /// completes, outermost first.
+    pub fn last(&self) -> &[u64] {
+        &self.store.last
+    }
+
     /// Takes `frame`, of which [`Decoder::decode`] said [`Skip::Fragment`].
     ///
     /// Where it completes a datagram, that is decoded as a frame of `frame`'s number and time. Its segment
@@ -104,6 +110,7 @@ impl Fragments {
     /// # Errors
     /// [`Skip::Fragment`] where it completes none; for the whole datagram, what [`Decoder::decode`] gives.
     pub fn join<'a>(&'a mut self, decoder: &Decoder, frame: &Frame<'a>) -> Result<Segment<'a>, Skip> {
+        self.store.last.clear();
         let mut packet = Packet::new(frame.bytes, frame.wire_len);
         let part = match travel(&mut packet, Next::Link(frame.link))? {
             End::Payload(found) => return Ok(decoder.found(frame, &found)),
@@ -139,6 +146,7 @@ struct Store {
     /// Keys of `datagrams` by their serial numbers: oldest first.
     order: BTreeMap<u64, Key>,
     serial: u64,
+    last: Vec<u64>,
     held: usize,
     seen: u64,
     used: u64,
@@ -163,6 +171,8 @@ impl Store {
         let before = datagram.cost();
         let fit = datagram.add(&piece.part, piece.bytes, piece.key.protocol.is_some());
         let after = datagram.cost();
+        let serial = datagram.serial;
+        self.last.push(serial);
         self.held = (self.held + after).saturating_sub(before);
         if fit == Fit::Whole {
             let whole = self.remove(&piece.key).ok_or(Skip::Fragment)?;

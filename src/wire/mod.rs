@@ -40,7 +40,7 @@ mod wrapped;
 
 use crate::model::frame::{Frame, LinkType};
 use crate::model::seed::Seed;
-use crate::model::segment::{Header, Segment};
+use crate::model::segment::{FlowKey, Header, Segment};
 use crate::model::skip::Skip;
 use crate::wire::fast::Glance;
 use crate::wire::layer::{Enter, Found, Layer, Next, Packet, Part};
@@ -157,6 +157,11 @@ impl Decoder {
             Some(segment) => Ok(segment),
             None => self.decode_layers(frame),
         }
+    }
+
+    /// The hash that segments of a flow carry, in either direction.
+    pub fn hash(&self, key: &FlowKey) -> u64 {
+        key.hash(self.seed)
     }
 
     /// A first look at a frame of the usual kind: the hash of its flow, and where things stand for [`segment`].

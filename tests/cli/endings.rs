@@ -170,3 +170,21 @@ fn a_count_is_the_only_line_that_is_no_record() {
     let both = sni_watch(&format!("-r {FAILOVER} --count -o line --dc dc1")).good();
     assert!(records(&both) == 16 && both.ends_with("\n15\n"), "{both}");
 }
+
+/// Story 7: counters each so often, on standard error where no output writes them.
+#[test]
+fn story_7_counters_are_told_each_so_often() {
+    let line = "-r fixtures/failover.pcap -o none -B 512k --stats 60s";
+    let done = sni_watch(line);
+    assert_eq!((done.out.as_str(), done.code), ("", Some(0)));
+    let told: Vec<&str> = done.err.lines().collect();
+    assert_eq!(told.len(), 3, "{}", done.err);
+    assert!(
+        told.iter().all(|line| line.contains(" packets captured, ") && line.contains(" dropped by kernel, "))
+    );
+    let json = sni_watch("-r fixtures/failover.pcap -j --stats 60s");
+    assert_eq!((json.err.as_str(), json.code), ("", Some(0)));
+    let stats = sni_watch("-r fixtures/failover.pcap -j --emit stats --interval 60s");
+    assert_eq!(json.out, stats.out, "--stats is short for the other two");
+    assert_eq!(json.out.matches("\"capture_stats\"").count(), 4);
+}

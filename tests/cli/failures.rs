@@ -147,7 +147,10 @@ fn what_means_nothing_is_2_and_says_which_word() {
         ("-i lo -r x", "sni-watch: -i and -r exclude each other: watch interfaces or read captures\n"),
         ("-i any -i lo", "sni-watch: -i any covers every interface: leave the other -i out\n"),
         ("-r x -Q in", "sni-watch: -Q needs -i: a capture file does not say which way its packets went\n"),
-        ("-r x -o xml", "sni-watch: unknown output `xml`: use one of line, json, table, timeline, none\n"),
+        (
+            "-r x -o xml",
+            "sni-watch: unknown output `xml`: use one of line, json, tsv, csv, table, timeline, none\n",
+        ),
         ("-r x -o json:", "sni-watch: output `json:` names no file after the colon\n"),
         ("-r - -r -", "sni-watch: standard input (-) can be read once only\n"),
         (&format!("{out} -Z no-such-user"), "sni-watch: no such user to run as: no-such-user\n"),

@@ -74,6 +74,17 @@ impl Datagrams {
         chain
     }
 
+    /// True while a connection of the flow waits for its record.
+    pub(in crate::inspector) fn is_pending(&self, hash: u64) -> bool {
+        let waits = |index: &u32| self.open.get(*index).is_some_and(|open| open.told.is_none());
+        self.chain(hash).iter().flatten().any(waits)
+    }
+
+    /// True while the flow is in the table.
+    pub(in crate::inspector) fn knows(&self, hash: u64) -> bool {
+        self.table.find(hash).is_some()
+    }
+
     /// Takes a connection out of its chain; its tag stays.
     pub(super) fn leave(&mut self, index: u32) {
         let Some(gone) = self.open.remove(index) else { return };

@@ -28,7 +28,8 @@ use crate::run::stop::Stop;
 use crate::run::worker::{Worker, Yield};
 use crate::source::file::File;
 use crate::source::merge::Merge;
-use crate::source::opened::{self, Opened};
+use crate::source::content::{self, Content};
+use crate::source::input::Signs;
 use crate::source::{Progress, Source};
 use crate::wire::Decoder;
 
@@ -100,8 +101,9 @@ pub(super) fn start(input: Input, kit: &Kit, stop: &Stop) -> Result<Receiver<Par
     Ok(receiver)
 }
 
-fn open(input: &Input, stop: &Stop) -> Result<Vec<(PathBuf, Opened)>, Error> {
-    let open = |path: &PathBuf| Ok((path.clone(), opened::open(path, OriginId(0), stop.flag())?));
+fn open(input: &Input, stop: &Stop) -> Result<Vec<(PathBuf, Content)>, Error> {
+    let signs = Signs { stop: Arc::clone(stop.flag()), ..Signs::default() };
+    let open = |path: &PathBuf| Ok((path.clone(), content::open(path, OriginId(0), &signs)?));
     input.paths.iter().map(open).collect()
 }
 
@@ -120,7 +122,7 @@ struct Feed {
 impl Feed {
     fn read(
         mut self,
-        opened: Result<Vec<(PathBuf, Opened)>, Error>,
+        opened: Result<Vec<(PathBuf, Content)>, Error>,
         worker: Worker,
         pattern: Option<&Pattern>,
     ) {
@@ -130,8 +132,8 @@ impl Feed {
             Err(_) if self.stop.is_set() => {}
             Err(error) => drop(self.sender.send(Parcel::Trouble(error))),
             Ok(all) => all.into_iter().for_each(|(path, opened)| match opened {
-                Opened::Capture(file) => captures.push(*file),
-                Opened::Text(text) => texts.push((path, text)),
+                Content::Capture(file) => captures.push(*file),
+                Content::Text(text) => texts.push((path, text)),
             }),
         }
         if !captures.is_empty() {

@@ -16,6 +16,12 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+fn lz4(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
 fn zstd(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, 1).unwrap()
 }
@@ -96,9 +102,11 @@ fn packed_captures_are_known_by_their_bytes() {
         let frames = read(&whole).sound();
         assert_eq!(read(&gzip(&whole)).sound(), frames);
         assert_eq!(read(&zstd(&whole)).sound(), frames);
+        assert_eq!(read(&lz4(&whole)).sound(), frames);
         // Several members or frames one after another, a skippable one ahead.
         let (front, back) = whole.split_at(50);
         assert_eq!(read(&[gzip(front), gzip(back)].concat()).sound(), frames);
+        assert_eq!(read(&[lz4(front), lz4(b""), lz4(back)].concat()).sound(), frames);
         let skippable = vec![0x50, 0x2a, 0x4d, 0x18, 1, 0, 0, 0, 0xff];
         assert_eq!(read(&[skippable, zstd(front), zstd(back)].concat()).sound(), frames);
     }
@@ -107,13 +115,16 @@ fn packed_captures_are_known_by_their_bytes() {
 #[test]
 fn every_truncation_of_a_packed_capture_is_told() {
     let whole = read(&pcap()).sound();
-    for packed in [gzip(&pcap()), zstd(&pcap())] {
+    for packed in [gzip(&pcap()), zstd(&pcap()), lz4(&pcap())] {
         for cut in 0..packed.len() {
             let given = read(&packed[..cut]);
             assert!(whole.starts_with(&given.frames), "cut at {cut}");
             assert_eq!(given.errors.len(), 1, "cut at {cut}");
         }
     }
+    let mut spoilt = lz4(&pcap());
+    spoilt[20] ^= 0x40;
+    assert!(read(&spoilt).errors[0].contains("damaged lz4 data"));
     let given = read(&gzip(&pcap())[..50]);
     assert!(given.errors[0].contains("damaged gzip data"), "{:?}", given.errors);
 }
