@@ -45,7 +45,7 @@ fn main() {
         }
         let all = scenario::packets(&connections, START + written / u64::from(CONNECTIONS) * 1_000_000_000);
         let bytes = Capture { link: Link::Ethernet, ..Capture::default() }.file(&all);
-        capture.write_all(if written == 0 { &bytes } else { &bytes[HEADER..] }).unwrap();
+        capture.write_all(bytes.get(if written == 0 { 0 } else { HEADER }..).unwrap_or_default()).unwrap();
         packets += all.len();
         written += u64::from(chunk);
     }

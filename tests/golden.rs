@@ -141,7 +141,14 @@ fn no_output_is_committed_without_its_capture() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         // the outputs of `correlate` are of all captures of a scenario: `tests/correlate.rs`
         let endings = [
-            ".paths.jsonl", ".paths.txt", ".jsonl", ".lines.txt", ".table.txt", ".timeline.txt", ".tsv", ".csv",
+            ".paths.jsonl",
+            ".paths.txt",
+            ".jsonl",
+            ".lines.txt",
+            ".table.txt",
+            ".timeline.txt",
+            ".tsv",
+            ".csv",
         ];
         if let Some(stem) = endings.iter().find_map(|ending| name.strip_suffix(ending)) {
             let of_all = name.contains(".paths.") && stems().iter().any(|known| known == stem);

@@ -28,10 +28,10 @@ mod names;
 mod netns;
 #[path = "live/outcomes.rs"]
 mod outcomes;
-#[path = "live/rings.rs"]
-mod rings;
 #[path = "live/packets.rs"]
 mod packets;
+#[path = "live/rings.rs"]
+mod rings;
 mod support;
 #[path = "live/traffic.rs"]
 mod traffic;

@@ -1,7 +1,7 @@
 //! The table of flows: 16 bytes for each, found by a 64-bit hash.
 //!
 //! Most packets belong to flows that need no more watching, and for these the slot is all there is. The
-//! hash stands for the flow: it is made under a per-run secret ([`crate::model::segment::Seed`]), so that
+//! hash stands for the flow: it is made under a per-run secret ([`crate::model::seed::Seed`]), so that
 //! nobody can aim at a collision, and a chance one among a million flows has a probability of about 3·10⁻⁸.
 //! Flows that are still being decided have an entry in a slab with their whole key.
 

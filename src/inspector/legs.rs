@@ -30,13 +30,13 @@ pub struct Vantage {
 }
 
 impl Vantage {
-    /// The vantage points of these inputs; `apart`: each input has an inspector of its own.
+    /// The vantage points of these inputs; `apart`: several inspectors see a part each.
     pub fn of(origins: &[Origin], apart: bool) -> Self {
         let first = |node: &str| origins.iter().position(|origin| origin.node == node).unwrap_or_default();
         let number = |origin: &Origin| u16::try_from(first(&origin.node)).unwrap_or(u16::MAX);
         let nodes: Vec<u16> = origins.iter().map(number).collect();
         let several = nodes.iter().any(|node| *node != 0);
-        Self { shared: several || (apart && origins.len() > 1), nodes }
+        Self { shared: several || apart, nodes }
     }
 
     fn node(&self, origin: OriginId) -> u16 {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, ExitCode};
+use crate::inspector::legs::Vantage;
 use crate::model::frame::Origin;
 use crate::run::collector::Collector;
 use crate::run::piped::{self, Reader};
@@ -33,6 +34,7 @@ pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitC
     let sinks = sinks(&plan, &origins, true)?;
     let mut collector = Collector::new(&mut plan, sinks, filter.is_some(), true);
     parts.watch_services(collector.watches_services());
+    parts.settings.vantage = Vantage::of(&origins, sources.len() > 1);
     collector.origins = origins;
     collector.followed = sources.len();
     collector.open_packets(&plan, sources.len())?;

@@ -1,7 +1,7 @@
 //! `-w`: the packets of the connections whose records are wanted, in the order of their capture.
 //!
 //! What a connection is worth is known at its end; so the packets of every undecided one are held, within
-//! bounds ([`ring`]). A worker has a keeper of its own; the collector's [`file`] puts together what they give.
+//! bounds ([`ring`]). A worker has a keeper of its own; the collector's [`mod@file`] puts together what they give.
 
 mod choice;
 pub mod file;
@@ -173,13 +173,16 @@ impl Keep {
                 return Some(id);
             }
             self.flows.remove(&belongs.hash);
-            self.ring.leave(id);
         }
-        pending.then(|| {
-            let id = self.ring.enter(belongs.hash);
+        let begun = pending.then(|| {
+            let id = self.ring.enter(belongs.hash, known);
             self.flows.insert(belongs.hash, id);
             id
-        })
+        });
+        if let Some(earlier) = known {
+            self.ring.leave(earlier);
+        }
+        begun
     }
 
     /// Takes what the inspector said; true if the flow of `hash` was decided by it.

@@ -3,6 +3,7 @@
 use crate::error::{Error, ExitCode};
 use crate::hello;
 use crate::inspector::legs::Vantage;
+use crate::inspector::settings::Settings;
 use crate::model::frame::{Origin, OriginId};
 use crate::run::collector::Collector;
 use crate::run::legs::SharedLegs;
@@ -57,12 +58,7 @@ pub(super) fn run(
     }
     let sinks = sinks(&plan, &origins, true)?;
     let mut collector = Collector::new(&mut plan, sinks, true, true);
-    parts.settings.vantage = Vantage::of(&origins, true);
-    if origins.len() > 1 {
-        // a leg may go out where another inspector sees it: the collector is told of every hello
-        parts.settings.emit_hello = true;
-        collector.mesh.legs = Some(SharedLegs::new(parts.settings.vantage.clone()));
-    }
+    join_legs(&mut parts.settings, &mut collector, Vantage::of(&origins, sources.len() > 1), sources.len());
     parts.watch_services(collector.watches_services());
     collector.origins = origins;
     collector.open_packets(&plan, sources.len())?;
@@ -78,6 +74,15 @@ pub(super) fn run(
     let flow = piped::collect(&receiver, readers, (&mut collector, stop), &mut failed)?;
     conclude(&mut collector, flow, (&plan, true, true))?;
     Ok(ending(&collector, failed))
+}
+
+/// A leg may go out where another inspector sees it: the collector is told of every hello then.
+fn join_legs(settings: &mut Settings, collector: &mut Collector, vantage: Vantage, inspectors: usize) {
+    settings.vantage = vantage;
+    if inspectors > 1 {
+        settings.emit_hello = true;
+        collector.mesh.legs = Some(SharedLegs::new(settings.vantage.clone()));
+    }
 }
 
 /// Says what is watched.

@@ -19,8 +19,8 @@ pub mod window;
 pub mod worker;
 
 mod files;
-pub mod legs;
 mod followed;
+pub mod legs;
 mod live;
 mod piped;
 

@@ -3,8 +3,6 @@
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-
-
 use crate::error::Error;
 use crate::model::frame::OriginId;
 

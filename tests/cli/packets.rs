@@ -92,6 +92,10 @@ fn records(capture: &str, options: &str) -> Vec<String> {
         drop((capture.remove("file"), capture.remove("packet")));
         // What happened around a connection tells why it failed; filters leave that out.
         drop(record["handshake"].as_object_mut().unwrap().remove("cause"));
+        // So does what else the capture holds: with one leg kept, it is the only one.
+        if let Some(mesh) = record.get_mut("mesh").and_then(Value::as_object_mut) {
+            drop(mesh.remove("hop"));
+        }
         record.to_string()
     });
     records.collect()

@@ -37,24 +37,24 @@ fn packets_of_several_interfaces_are_in_one_file_by_time() {
     watch.until_lines(4);
     let end = watch.interrupt();
     assert_eq!((end.code, end.texts().len()), (Some(0), 4), "{end:?}");
-    let four = [
+    let expected = [
         "four.wanted.example\tok",
         "five.wanted.example\tok",
         "four-again.wanted.example\tok",
         "reset.wanted.example\treset",
     ];
-    assert_eq!(told(&file), four);
+    assert_eq!(told(&file), expected);
 
     let bytes = std::fs::read(&file).unwrap();
-    let (mut rest, mut times, mut interfaces) = (bytes.as_slice(), Vec::new(), Vec::new());
+    let (mut left, mut times, mut interfaces) = (bytes.as_slice(), Vec::new(), Vec::new());
     let number = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
-    while !rest.is_empty() {
-        match number(rest, 0) {
-            1 => interfaces.push((number(rest, 8), number(rest, 12))),
-            6 => times.push((number(rest, 12), number(rest, 16))),
+    while !left.is_empty() {
+        match number(left, 0) {
+            1 => interfaces.push((number(left, 8), number(left, 12))),
+            6 => times.push((number(left, 12), number(left, 16))),
             _ => {}
         }
-        rest = &rest[number(rest, 4) as usize..];
+        left = &left[number(left, 4) as usize..];
     }
     assert_eq!(interfaces, [(1, 262_144); 2], "Ethernet, and the length that was captured whole");
     assert!(times.is_sorted() && times.len() > 30, "{times:?}");

@@ -26,10 +26,10 @@ use crate::run::correlate::nodes::MAX_NODES;
 use crate::run::plan::Watch;
 use crate::run::stop::Stop;
 use crate::run::worker::{Worker, Yield};
-use crate::source::file::File;
-use crate::source::merge::Merge;
 use crate::source::content::{self, Content};
+use crate::source::file::File;
 use crate::source::input::Signs;
+use crate::source::merge::Merge;
 use crate::source::{Progress, Source};
 use crate::wire::Decoder;
 

@@ -76,9 +76,11 @@ pub(super) struct Ring {
 }
 
 impl Ring {
-    /// A connection that is undecided.
-    pub(super) fn enter(&mut self, hash: u64) -> FlowId {
-        let flow = Flow { hash, state: State::Undecided, held: 0, last: None, gone: 0, watched: true };
+    /// A connection that is undecided; `earlier` is the one before it between the same ports, whose latest packets may
+    /// be of this one: connections of QUIC and DTLS overlap there.
+    pub(super) fn enter(&mut self, hash: u64, earlier: Option<FlowId>) -> FlowId {
+        let last = earlier.and_then(|id| self.flows.get(id.0 as usize)?.last);
+        let flow = Flow { hash, state: State::Undecided, held: 0, last, gone: 0, watched: true };
         if let Some(free) = self.free.pop() {
             if let Some(place) = self.flows.get_mut(free as usize) {
                 *place = flow;

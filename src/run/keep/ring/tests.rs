@@ -18,7 +18,7 @@ fn leave(ring: &mut Ring, oldest: Timestamp, pending: &[FlowId]) -> Vec<u64> {
 #[test]
 fn packets_leave_in_order_once_those_before_them_are_decided() {
     let mut ring = Ring::default();
-    let (a, b, c) = (ring.enter(1), ring.enter(2), ring.enter(3));
+    let (a, b, c) = (ring.enter(1, None), ring.enter(2, None), ring.enter(3, None));
     for (number, id) in [(1, a), (2, b), (3, c), (4, a), (5, b)] {
         ring.push(&frame(number, b"x"), id);
     }
@@ -34,7 +34,7 @@ fn packets_leave_in_order_once_those_before_them_are_decided() {
 #[test]
 fn what_waits_too_long_is_let_go_and_missed_only_if_it_is_wanted_later() {
     let mut ring = Ring::default();
-    let (a, b) = (ring.enter(1), ring.enter(2));
+    let (a, b) = (ring.enter(1, None), ring.enter(2, None));
     for (number, id) in [(1, a), (2, b), (3, a), (4, b)] {
         ring.push(&frame(number, b"x"), id);
     }
@@ -49,10 +49,10 @@ fn what_waits_too_long_is_let_go_and_missed_only_if_it_is_wanted_later() {
 #[test]
 fn a_clock_that_goes_backwards_makes_no_packet_old() {
     let mut ring = Ring::default();
-    let a = ring.enter(1);
+    let a = ring.enter(1, None);
     ring.push(&frame(100, b"x"), a);
     ring.decide(a, State::Wanted);
-    let b = ring.enter(2);
+    let b = ring.enter(2, None);
     ring.push(&frame(1, b"x"), b);
     assert_eq!(leave(&mut ring, Timestamp(900), &[b]), [100]);
     ring.decide(b, State::Wanted);
@@ -62,7 +62,7 @@ fn a_clock_that_goes_backwards_makes_no_packet_old() {
 #[test]
 fn no_more_than_the_bound_is_held() {
     let mut ring = Ring::default();
-    let (a, b) = (ring.enter(1), ring.enter(2));
+    let (a, b) = (ring.enter(1, None), ring.enter(2, None));
     let large = vec![0; MAX_HELD / 4];
     ring.push(&frame(1, b"first"), a);
     ring.decide(b, State::Wanted);
@@ -82,7 +82,7 @@ fn no_more_than_the_bound_is_held() {
 #[test]
 fn a_comment_finds_its_packet_among_its_connections_own() {
     let mut ring = Ring::default();
-    let (a, b) = (ring.enter(1), ring.enter(2));
+    let (a, b) = (ring.enter(1, None), ring.enter(2, None));
     for (number, id) in [(1, a), (2, b), (3, a)] {
         ring.push(&frame(number, b"x"), id);
     }
@@ -101,7 +101,7 @@ fn a_comment_finds_its_packet_among_its_connections_own() {
 #[test]
 fn fragments_wait_for_their_datagram() {
     let mut ring = Ring::default();
-    let a = ring.enter(1);
+    let a = ring.enter(1, None);
     ring.push_fragment(&frame(1, b"x"), &[7]);
     ring.push_fragment(&frame(2, b"x"), &[8]);
     ring.push(&frame(3, b"x"), a);
@@ -126,7 +126,7 @@ fn fragments_wait_for_their_datagram() {
 #[test]
 fn the_end_gives_what_is_wanted_and_waits_for_nothing() {
     let mut ring = Ring::default();
-    let (a, b) = (ring.enter(1), ring.enter(2));
+    let (a, b) = (ring.enter(1, None), ring.enter(2, None));
     ring.push(&frame(1, b"x"), a);
     ring.push(&frame(2, b"x"), b);
     ring.decide(b, State::Wanted);
@@ -139,13 +139,13 @@ fn the_end_gives_what_is_wanted_and_waits_for_nothing() {
 #[test]
 fn places_of_connections_are_used_again_once_nobody_names_them() {
     let mut ring = Ring::default();
-    let a = ring.enter(1);
+    let a = ring.enter(1, None);
     ring.push(&frame(1, b"x"), a);
     ring.leave(a);
-    assert_ne!(ring.enter(2), a, "a packet still names it");
+    assert_ne!(ring.enter(2, None), a, "a packet still names it");
     assert!(ring.holds(a));
     assert_eq!(leave(&mut ring, NEVER, &[]), [0; 0]);
-    assert_eq!(ring.enter(3), a);
+    assert_eq!(ring.enter(3, None), a);
     assert_eq!(ring.state(a), State::Undecided);
     assert_eq!(ring.flows.len(), 2);
 }
