@@ -5,19 +5,18 @@
 
 use std::ops::ControlFlow;
 
-use jiff::tz::TimeZone;
-
 use crate::error::Error;
 use crate::failover::event::{Event, News};
 use crate::model::frame::{Origin, OriginId, Timestamp};
 use crate::model::observation::Observation;
 use crate::model::stats::RunStats;
-use crate::output::clock::Calendar;
 use crate::output::context::Context;
 use crate::output::counts;
 use crate::output::failover;
+use crate::output::moment::Moments;
 use crate::output::origin::RenderedOrigin;
 use crate::output::record::{self, Place as At};
+use crate::output::shape::Shapes;
 use crate::output::sink::{Place, Sink, SinkSpec};
 use crate::output::text::Text;
 use crate::output::writer::Writer;
@@ -100,7 +99,8 @@ pub(super) struct Layout {
     origins: Vec<RenderedOrigin>,
     verbosity: u8,
     sequence: u64,
-    calendar: Calendar,
+    moments: Moments,
+    shapes: Shapes,
     local: Vec<u8>,
 }
 
@@ -111,7 +111,8 @@ impl Layout {
             origins: context.origins.iter().map(RenderedOrigin::new).collect(),
             verbosity,
             sequence: 0,
-            calendar: Calendar::new(TimeZone::UTC, 'T'),
+            moments: Moments::new(),
+            shapes: Shapes::new(),
             local: record::local(context.local_datacenter.as_deref()),
         }
     }
@@ -130,14 +131,10 @@ impl Layout {
     pub(super) fn flow(&mut self, out: &mut Vec<u8>, observation: &Observation) {
         self.sequence += 1;
         let origin = self.origins.get(usize::from(observation.origin.0));
-        let date = self.calendar.date_time(observation.time);
         let mut text = Text::new(out);
-        record::moment(&mut text, date, observation.time);
-        record::flow(
-            &mut text,
-            observation,
-            &At { origin, verbosity: self.verbosity, sequence: self.sequence, local: &self.local },
-        );
+        self.moments.put(&mut text, observation.time);
+        let place = At { origin, verbosity: self.verbosity, sequence: self.sequence, local: &self.local };
+        record::flow(&mut text, observation, &place, &mut self.shapes);
         text.lit("}\n");
     }
 
@@ -145,7 +142,7 @@ impl Layout {
     pub(super) fn failover(&mut self, out: &mut Vec<u8>, event: &Event) {
         self.sequence += 1;
         let mut text = Text::new(out);
-        record::moment(&mut text, self.calendar.date_time(event.time), event.time);
+        self.moments.put(&mut text, event.time);
         let place = failover::Place { origins: &self.origins, local: &self.local, sequence: self.sequence };
         failover::failover(&mut text, event, &place);
         text.lit("}\n");
@@ -155,7 +152,7 @@ impl Layout {
     pub(super) fn stats(&mut self, out: &mut Vec<u8>, stats: &RunStats, now: Timestamp) {
         self.sequence += 1;
         let mut text = Text::new(out);
-        record::moment(&mut text, self.calendar.date_time(now), now);
+        self.moments.put(&mut text, now);
         counts::stats(&mut text, stats, self.sequence, self.origins.first());
         text.lit("}\n");
     }

@@ -1,7 +1,7 @@
 //! The `mesh` object: what a name means.
 
 use crate::model::name::{Field, Flag, Name};
-use crate::output::text::Text;
+use crate::output::text::{Text, is_clean};
 
 /// The object that a record with this name carries, as one line of JSON.
 pub fn line(name: &Name) -> Vec<u8> {
@@ -19,13 +19,20 @@ pub(super) fn members(t: &mut Text<'_>, name: &Name) {
     t.lit("\",\"scheme\":\"");
     t.raw(name.scheme.as_bytes());
     t.lit("\"");
-    field(t, ",\"service\":", name.field(Field::Service));
-    field(t, ",\"subset\":", name.field(Field::Subset));
-    field(t, ",\"namespace\":", name.field(Field::Namespace));
-    field(t, ",\"partition\":", name.field(Field::Partition));
-    field(t, ",\"datacenter\":", name.field(Field::Datacenter));
-    field(t, ",\"peer\":", name.field(Field::Peer));
-    field(t, ",\"trust_domain\":", name.field(Field::TrustDomain));
+    let clean = name.text().is_none_or(is_clean);
+    let mut field = |key, which| {
+        if let Some(value) = name.field(which) {
+            t.lit(key);
+            if clean { t.clean(value) } else { t.escaped(value) }
+        }
+    };
+    field(",\"service\":", Field::Service);
+    field(",\"subset\":", Field::Subset);
+    field(",\"namespace\":", Field::Namespace);
+    field(",\"partition\":", Field::Partition);
+    field(",\"datacenter\":", Field::Datacenter);
+    field(",\"peer\":", Field::Peer);
+    field(",\"trust_domain\":", Field::TrustDomain);
     if !name.flags.is_empty() {
         t.lit(",\"flags\":[");
         for (place, flag) in name.flags.iter().map(Flag::name).enumerate() {
@@ -33,13 +40,5 @@ pub(super) fn members(t: &mut Text<'_>, name: &Name) {
             t.word(flag);
         }
         t.lit("]");
-    }
-}
-
-#[inline]
-fn field(t: &mut Text<'_>, key: &'static str, value: Option<&str>) {
-    if let Some(value) = value {
-        t.lit(key);
-        t.escaped(value);
     }
 }

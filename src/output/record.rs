@@ -2,15 +2,14 @@
 //!
 //! Neighbouring keys and words are one literal where they can be: a record is some forty appends.
 
-use crate::model::frame::Timestamp;
 use crate::model::observation::{Action, Observation, Outcome, Traffic};
-use crate::model::segment::{FlowKey, Hosts, Transport, Vlans};
 use crate::output::certificate;
+use crate::output::mesh;
 use crate::output::origin::RenderedOrigin;
-use crate::output::said::{handshake, tls};
+use crate::output::said::handshake;
+use crate::output::shape::Shapes;
 use crate::output::text::Text;
 use crate::output::words::Reason;
-use crate::output::{community, mesh};
 
 /// What a record needs besides the observation.
 pub(super) struct Place<'o> {
@@ -35,22 +34,8 @@ pub(super) fn local(datacenter: Option<&str>) -> Vec<u8> {
     out
 }
 
-/// The members that every record begins with; the version rises only when a field is renamed, retyped,
-/// removed or changes its meaning.
-pub(super) fn moment(t: &mut Text<'_>, date: &str, time: Timestamp) {
-    t.lit("{\"@timestamp\":\"");
-    t.raw(date.as_bytes());
-    t.lit(".");
-    t.digits(time.subsec_nanos(), 9);
-    t.lit("Z\",\"ts\":");
-    t.number(time.seconds());
-    t.lit(".");
-    t.digits(time.subsec_nanos() / 1000, 6);
-    t.lit(",\"schema_version\":1");
-}
-
 /// The rest of a record, without its closing brace.
-pub(super) fn flow(t: &mut Text<'_>, observation: &Observation, place: &Place<'_>) {
+pub(super) fn flow(t: &mut Text<'_>, observation: &Observation, place: &Place<'_>, shapes: &mut Shapes) {
     if let Some(name) = &observation.name {
         t.lit(",\"sni\":");
         match name.text() {
@@ -63,8 +48,7 @@ pub(super) fn flow(t: &mut Text<'_>, observation: &Observation, place: &Place<'_
         t.raw(origin.observer());
     }
     endpoints(t, observation);
-    network(t, observation, place.verbosity);
-    tls(t, observation, place.verbosity);
+    shapes.put(t, observation, place.verbosity);
     handshake(t, observation, place.verbosity);
     aim(t, observation, place.local);
     capture(t, observation, place.origin);
@@ -137,65 +121,26 @@ fn endpoint(
         return;
     }
     t.lit(key);
-    let begun = t.0.len();
+    let mut separator = "";
     if !ip.is_unspecified() {
-        t.lit(",\"ip\":");
+        t.lit("\"ip\":");
         t.address(ip);
+        separator = ",";
     }
     if port != 0 {
-        t.lit(",\"port\":");
+        t.lit(separator);
+        t.lit("\"port\":");
         t.number(port);
+        separator = ",";
     }
     if let Some(traffic) = traffic {
-        t.lit(",\"bytes\":");
+        t.lit(separator);
+        t.lit("\"bytes\":");
         t.number(traffic.bytes);
         t.lit(",\"packets\":");
         t.number(traffic.packets);
     }
-    // the comma ahead of the first member
-    t.0.remove(begun);
     t.lit("}");
-}
-
-fn network(t: &mut Text<'_>, observation: &Observation, verbosity: u8) {
-    let flow: &FlowKey = &observation.flow;
-    t.lit(match (flow.transport, flow.hosts) {
-        (Transport::Tcp, Hosts::V4(..)) => ",\"network\":{\"transport\":\"tcp\",\"type\":\"ipv4\"",
-        (Transport::Tcp, Hosts::V6(..)) => ",\"network\":{\"transport\":\"tcp\",\"type\":\"ipv6\"",
-        (Transport::Udp, Hosts::V4(..)) => ",\"network\":{\"transport\":\"udp\",\"type\":\"ipv4\"",
-        (Transport::Udp, Hosts::V6(..)) => ",\"network\":{\"transport\":\"udp\",\"type\":\"ipv6\"",
-    });
-    t.lit(",\"protocol\":");
-    t.word(observation.protocol);
-    // The identifier is of one flow: a record without a source port stands for several.
-    if verbosity >= 1 && flow.ports.0 != 0 {
-        t.lit(",\"community_id\":");
-        t.string(community::id(flow, &mut [0; 30]));
-    }
-    vlans(t, observation.vlans);
-    if let Some(tunnel) = observation.tunnel {
-        t.lit(",\"tunnel\":{\"type\":");
-        t.word(tunnel.kind.name());
-        if let Some(id) = tunnel.id() {
-            t.lit(",\"id\":");
-            t.number(id);
-        }
-        t.lit("}");
-    }
-    t.lit("}");
-}
-
-fn vlans(t: &mut Text<'_>, vlans: Vlans) {
-    if let Some(outer) = vlans.outer {
-        t.lit(",\"vlan\":{\"id\":");
-        t.number(outer);
-        t.lit("}");
-    }
-    if let Some(inner) = vlans.inner {
-        t.lit(",\"inner\":{\"vlan\":{\"id\":");
-        t.number(inner);
-        t.lit("}}");
-    }
 }
 
 /// What the name means to the mesh, and the hello's identity on every hop; a hello that is not TLS has none.
@@ -211,7 +156,7 @@ fn aim(t: &mut Text<'_>, observation: &Observation, local: &[u8]) {
     certificate::source(t, observation);
     let Some(hello) = &observation.hello else { return t.lit("}") };
     t.lit(",\"hop\":{\"id\":");
-    t.hexadecimal(hello.random.first_chunk::<8>().map_or(&[], |start| start));
+    t.identity(hello.random.first_chunk().copied().unwrap_or_default());
     if let Some(hop) = observation.hop {
         t.lit(",\"leg\":");
         t.word(hop.leg.name());
@@ -230,22 +175,24 @@ fn capture(t: &mut Text<'_>, observation: &Observation, origin: Option<&Rendered
         return;
     }
     t.lit(",\"capture\":{");
-    let begun = t.0.len();
+    let mut separator = "";
     for (set, literal) in [
-        (marks.truncated, ",\"truncated\":true"),
-        (marks.gap, ",\"gap\":true"),
-        (marks.conflict, ",\"conflict\":true"),
+        (marks.truncated, "\"truncated\":true"),
+        (marks.gap, "\"gap\":true"),
+        (marks.conflict, "\"conflict\":true"),
     ] {
         if set {
+            t.lit(separator);
             t.lit(literal);
+            separator = ",";
         }
     }
     if let Some(file) = file {
-        t.lit(",\"file\":");
+        t.lit(separator);
+        t.lit("\"file\":");
         t.raw(file.file());
         t.lit(",\"packet\":");
         t.number(observation.packet);
     }
-    t.0.remove(begun);
     t.lit("}");
 }

@@ -5,6 +5,7 @@ use crate::model::name::Name;
 use crate::model::observation::{Handshake, HelloFacts, Observation};
 use crate::output::certificate;
 use crate::output::escape::Printable;
+use crate::output::network::network;
 use crate::output::text::Text;
 use crate::output::words::{Cipher, VersionNumber, protocols, version_number, version_protocol};
 
@@ -16,8 +17,25 @@ fn version(t: &mut Text<'_>, version: Version) {
     }
 }
 
+/// The members `network` and `tls`, and `handshake` as far as its verdict.
+pub(super) fn carried(t: &mut Text<'_>, observation: &Observation, verbosity: u8) {
+    network(t, observation, verbosity);
+    tls(t, observation, verbosity);
+    let Some(handshake) = &observation.handshake else { return };
+    t.lit(",\"handshake\":{\"result\":");
+    t.word(handshake.result.name());
+    if let Some(peer) = handshake.by {
+        t.lit(",\"by\":");
+        t.word(peer.name());
+    }
+    if let Some(cause) = handshake.cause {
+        t.lit(",\"cause\":");
+        t.word(cause.name());
+    }
+}
+
 /// The `tls` member; nothing where neither side's choice is known or asked for.
-pub(super) fn tls(t: &mut Text<'_>, observation: &Observation, verbosity: u8) {
+fn tls(t: &mut Text<'_>, observation: &Observation, verbosity: u8) {
     let hello = observation.hello.as_ref().filter(|_| verbosity >= 1);
     let server = observation.server.as_ref();
     if let Some(server) = server {
@@ -113,17 +131,13 @@ fn server_hello(t: &mut Text<'_>, server: &ServerHello, handshake: Option<&Hands
     }
 }
 
-/// The `handshake` member.
+/// The `handshake` member behind its verdict.
 pub(super) fn handshake(t: &mut Text<'_>, observation: &Observation, verbosity: u8) {
-    let mut separator = ",\"handshake\":{";
     if let Some(handshake) = &observation.handshake {
-        t.lit(separator);
         outcome(t, handshake);
-        separator = ",";
     }
     if let Some(hello) = &observation.hello {
-        t.lit(separator);
-        t.lit("\"index\":");
+        t.lit(if observation.handshake.is_some() { ",\"index\":" } else { ",\"handshake\":{\"index\":" });
         t.number(hello.index);
         t.lit(",\"hello_bytes\":");
         t.number(hello.bytes);
@@ -132,7 +146,7 @@ pub(super) fn handshake(t: &mut Text<'_>, observation: &Observation, verbosity: 
         t.lit(",\"hello_records\":");
         t.number(hello.records);
         t.lit(",\"hello_digest\":");
-        t.hexadecimal(&hello.digest.to_be_bytes());
+        t.identity(hello.digest.to_be_bytes());
         t.lit(if hello.ech { ",\"ech\":\"grease_or_real\"" } else { ",\"ech\":\"none\"" });
         if verbosity >= 2 {
             t.lit(",\"random\":");
@@ -158,18 +172,8 @@ fn prefaces(t: &mut Text<'_>, names: &[&'static str]) {
     t.lit("]");
 }
 
-/// How the handshake went.
+/// How the handshake went, behind its verdict.
 fn outcome(t: &mut Text<'_>, handshake: &Handshake) {
-    t.lit("\"result\":");
-    t.word(handshake.result.name());
-    if let Some(peer) = handshake.by {
-        t.lit(",\"by\":");
-        t.word(peer.name());
-    }
-    if let Some(cause) = handshake.cause {
-        t.lit(",\"cause\":");
-        t.word(cause.name());
-    }
     let times = [
         (",\"latency_ms\":", handshake.latency),
         (",\"tcp_rtt_ms\":", handshake.tcp_rtt),

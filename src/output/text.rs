@@ -49,10 +49,12 @@ impl<'b> Text<'b> {
 
     /// Printable ASCII in quotes: all that has to be escaped are the quote and the backslash.
     pub(super) fn escaped(&mut self, text: &str) {
-        let special = text.bytes().fold(false, |found, byte| found | matches!(byte, b'"' | b'\\' | ..b' '));
-        if special {
-            return self.string(text);
-        }
+        if is_clean(text) { self.clean(text) } else { self.string(text) }
+    }
+
+    /// A text in quotes of which [`is_clean`] is known.
+    #[inline]
+    pub(super) fn clean(&mut self, text: &str) {
         self.0.push(b'"');
         self.0.extend_from_slice(text.as_bytes());
         self.0.push(b'"');
@@ -70,26 +72,21 @@ impl<'b> Text<'b> {
 
     /// The last `width` (at most 9) digits of `number`, zeros in front.
     pub(super) fn digits(&mut self, number: u32, width: usize) {
-        let mut digits = [b'0'; 9];
-        let mut rest = number;
-        for place in digits.iter_mut().rev() {
-            *place = b'0' + (rest % 10).to_le_bytes()[0];
-            rest /= 10;
-        }
-        self.0.extend_from_slice(digits.get(9 - width.min(9)..).unwrap_or(&digits));
+        self.raw(nine(number, &mut itoa::Buffer::new()).get(9 - width.min(9)..).unwrap_or_default());
     }
 
     /// Nanoseconds as a number of milliseconds, exact, without trailing zeros.
     pub(super) fn millis(&mut self, nanos: u64) {
         self.number(nanos / 1_000_000);
         let rest = u32::try_from(nanos % 1_000_000).unwrap_or(0);
-        if rest != 0 {
-            self.0.push(b'.');
-            self.digits(rest, 6);
-            while self.0.last() == Some(&b'0') {
-                self.0.pop();
-            }
+        if rest == 0 {
+            return;
         }
+        let mut buffer = itoa::Buffer::new();
+        let digits = nine(rest, &mut buffer).get(3..).unwrap_or_default();
+        let end = digits.iter().rposition(|digit| *digit != b'0').map_or(0, |last| last + 1);
+        self.0.push(b'.');
+        self.raw(digits.get(..end).unwrap_or_default());
     }
 
     /// An address in quotes.
@@ -116,39 +113,103 @@ impl<'b> Text<'b> {
 
     /// Bytes as a string of hexadecimal digits.
     pub(super) fn hexadecimal(&mut self, bytes: &[u8]) {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
         self.0.push(b'"');
         for byte in bytes {
-            self.0.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+            self.0.extend_from_slice(&hex(*byte));
         }
         self.0.push(b'"');
+    }
+
+    /// Eight bytes, most significant first, as a string of hexadecimal digits.
+    pub(super) fn identity(&mut self, bytes: [u8; 8]) {
+        let mut text = *b"\"................\"";
+        if let Some(([_, digits @ ..], _)) = text.split_first_chunk_mut::<17>() {
+            for (two, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
+                *two = hex(byte);
+            }
+        }
+        self.0.extend_from_slice(&text);
     }
 }
 
-/// An address in quotes, and the length of all.
-fn quoted(v4: Ipv4Addr) -> ([u8; 17], usize) {
-    let mut text = *b"\"255.255.255.255\"";
-    let mut len = 1;
-    let mut put = |byte: u8| {
-        if let Some(place) = text.get_mut(len) {
-            *place = byte;
+/// True for printable ASCII without a quote or a backslash: JSON needs no escape in it.
+pub(super) fn is_clean(text: &str) -> bool {
+    !text.bytes().fold(false, |found, byte| found | matches!(byte, b'"' | b'\\' | ..b' '))
+}
+
+/// The last nine digits of a number, zeros in front.
+fn nine(number: u32, buffer: &mut itoa::Buffer) -> &[u8] {
+    let text = buffer.format(number % 1_000_000_000 + 1_000_000_000).as_bytes();
+    text.get(1..).unwrap_or_default()
+}
+
+/// Two hexadecimal digits.
+#[inline]
+fn hex(byte: u8) -> [u8; 2] {
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "evaluated by the compiler, which refuses what is out of bounds"
+    )]
+    const PAIRS: [[u8; 2]; 256] = {
+        let digits = b"0123456789abcdef";
+        let mut pairs = [[0; 2]; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
+            byte += 1;
         }
-        len += 1;
+        pairs
     };
-    for (place, octet) in v4.octets().into_iter().enumerate() {
-        if place > 0 {
-            put(b'.');
+    PAIRS.get(usize::from(byte)).copied().unwrap_or_default()
+}
+
+/// An octet in decimal with a dot behind it, and the length of both.
+#[inline]
+fn octet(octet: u8) -> ([u8; 4], usize) {
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "evaluated by the compiler, which refuses what is out of bounds"
+    )]
+    const OCTETS: [([u8; 4], usize); 256] = {
+        let mut octets = [([b'.'; 4], 0); 256];
+        let mut octet = 0;
+        while octet < 256 {
+            let mut len = 0;
+            let mut unit = if octet > 99 {
+                100
+            } else if octet > 9 {
+                10
+            } else {
+                1
+            };
+            while unit > 0 {
+                octets[octet].0[len] = b"0123456789"[octet / unit % 10];
+                unit /= 10;
+                len += 1;
+            }
+            octets[octet].1 = len + 1;
+            octet += 1;
         }
-        if octet > 99 {
-            put(b'0' + octet / 100);
+        octets
+    };
+    OCTETS.get(usize::from(octet)).copied().unwrap_or_default()
+}
+
+/// An address in quotes, and the length of all.
+fn quoted(v4: Ipv4Addr) -> ([u8; 20], usize) {
+    let mut text = [b'"'; 20];
+    let mut len = 1;
+    for part in v4.octets() {
+        let (digits, width) = octet(part);
+        if let Some(place) = text.get_mut(len..len + 4) {
+            place.copy_from_slice(&digits);
         }
-        if octet > 9 {
-            put(b'0' + octet / 10 % 10);
-        }
-        put(b'0' + octet % 10);
+        len += width;
     }
-    put(b'"');
+    // over the last dot
+    if let Some(place) = text.get_mut(len - 1) {
+        *place = b'"';
+    }
     (text, len)
 }
 
@@ -196,6 +257,12 @@ mod tests {
     fn digits_keep_their_width() {
         assert_eq!(text(|t| t.digits(1_234_567_891, 9)), "234567891");
         assert_eq!(text(|t| t.digits(7, 6)), "000007");
+        assert_eq!(text(|t| t.digits(0, 9)), "000000000");
+        assert_eq!(text(|t| t.digits(999_999_999, 3)), "999");
         assert_eq!(text(|t| t.hexadecimal(&[0, 0xaf])), "\"00af\"");
+        assert_eq!(
+            text(|t| t.identity([0, 1, 0x23, 0x45, 0x67, 0x89, 0xab, 0xff])),
+            "\"0001234567 89abff\"".replace(' ', "")
+        );
     }
 }

@@ -3,17 +3,14 @@
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 
-use jiff::tz::TimeZone;
-
 use crate::error::Error;
 use crate::model::observation::Outcome;
 use crate::output::certificate;
-use crate::output::clock::Calendar;
 use crate::output::context::Context;
 use crate::output::mesh;
+use crate::output::moment::Moments;
 use crate::output::paths::words::Verdict;
 use crate::output::paths::{PathSink, View};
-use crate::output::record;
 use crate::output::text::Text;
 use crate::output::writer::Writer;
 use crate::path::{ConnectionPath, End, Step};
@@ -21,7 +18,7 @@ use crate::path::{ConnectionPath, End, Step};
 /// Writes JSON lines.
 pub(super) struct PathJson {
     writer: Writer,
-    calendar: Calendar,
+    moments: Moments,
     observer: String,
     sequence: u64,
 }
@@ -29,17 +26,17 @@ pub(super) struct PathJson {
 impl PathJson {
     pub(super) fn new(writer: Writer, context: &Context) -> Self {
         let observer = context.origins.first().map(|origin| origin.node.clone()).unwrap_or_default();
-        Self { writer, calendar: Calendar::new(TimeZone::UTC, 'T'), observer, sequence: 0 }
+        Self { writer, moments: Moments::new(), observer, sequence: 0 }
     }
 }
 
 impl PathSink for PathJson {
     fn path(&mut self, path: &ConnectionPath, view: &View<'_>) -> Result<ControlFlow<()>, Error> {
         self.sequence += 1;
-        let Self { writer, calendar, observer, sequence } = self;
+        let Self { writer, moments, observer, sequence } = self;
         writer.record(|out| {
             let mut t = Text::new(out);
-            record::moment(&mut t, calendar.date_time(path.time), path.time);
+            moments.put(&mut t, path.time);
             t.lit(",\"sni\":");
             match path.name.text() {
                 Some(text) => t.escaped(text),
