@@ -11,6 +11,7 @@ pub mod flow;
 pub mod hello;
 pub mod ingest;
 pub mod inspector;
+pub mod intent;
 pub mod model;
 pub mod naming;
 pub mod output;
