@@ -4,6 +4,7 @@
 //! stage, in that order. What travels stands in [`model`].
 
 pub mod assemble;
+pub mod catalog;
 pub mod cli;
 pub mod error;
 pub mod failover;

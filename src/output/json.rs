@@ -9,12 +9,14 @@ use jiff::tz::TimeZone;
 
 use crate::error::Error;
 use crate::failover::event::{Event, News};
+use crate::intent::report::{Expectation, Row};
 use crate::model::frame::{Origin, OriginId, Timestamp};
 use crate::model::observation::Observation;
 use crate::model::stats::RunStats;
 use crate::output::clock::Calendar;
 use crate::output::context::Context;
 use crate::output::counts;
+use crate::output::expect;
 use crate::output::failover;
 use crate::output::origin::RenderedOrigin;
 use crate::output::record::{self, Place as At};
@@ -72,6 +74,15 @@ impl Sink for JsonSink {
             }
             _ => Ok(ControlFlow::Continue(())),
         }
+    }
+
+    fn expectations(&mut self, expectations: &[Expectation], now: Timestamp) -> Result<bool, Error> {
+        for (of, row) in expectations.iter().flat_map(|of| of.rows.iter().map(move |row| (of, row))) {
+            if self.writer.record(|out| self.layout.expectation(out, (of, row), now))?.is_break() {
+                break;
+            }
+        }
+        Ok(false)
     }
 
     fn tick(&mut self, snapshot: &Snapshot) -> Result<ControlFlow<()>, Error> {
@@ -148,6 +159,15 @@ impl Layout {
         record::moment(&mut text, self.calendar.date_time(event.time), event.time);
         let place = failover::Place { origins: &self.origins, local: &self.local, sequence: self.sequence };
         failover::failover(&mut text, event, &place);
+        text.lit("}\n");
+    }
+
+    /// Appends an `expectation` record.
+    pub(super) fn expectation(&mut self, out: &mut Vec<u8>, row: (&Expectation, &Row), now: Timestamp) {
+        self.sequence += 1;
+        let mut text = Text::new(out);
+        record::moment(&mut text, self.calendar.date_time(now), now);
+        expect::expectation(&mut text, row, self.origins.first(), self.sequence);
         text.lit("}\n");
     }
 

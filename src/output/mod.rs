@@ -11,6 +11,7 @@ pub mod context;
 mod counts;
 mod csv;
 pub mod escape;
+pub mod expect;
 mod extras;
 mod failover;
 pub mod fields;
