@@ -69,8 +69,11 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Adds an entry.
+    /// Adds an entry. `0.0.0.0` and `::` are nobody's address.
     pub fn add(&mut self, entry: &Entry<'_>) {
+        if entry.ip.is_unspecified() {
+            return;
+        }
         if self.len() >= MAX_ENTRIES {
             self.left_out += 1;
             return;
@@ -134,6 +137,7 @@ mod tests {
             ("10.0.0.2", 8080, "currency", "n2"),
             ("10.0.0.3", 0, "", "n3"),
             ("10.0.0.3", 0, "", "n4"),
+            ("0.0.0.0", 443, "nobody", "n5"),
         ]);
         let told = |ip: &str, port| {
             let Resident { service, node } = directory.resident(ip.parse().unwrap(), port);
@@ -146,6 +150,7 @@ mod tests {
         assert_eq!(told("10.0.0.2", None), pair("currency", "n2"));
         assert_eq!(told("::ffff:10.0.0.2", Some(1)), pair("currency", "n2"), "only one lives there");
         assert_eq!(told("10.0.0.3", None), pair("-", "-"), "two nodes claim it");
+        assert_eq!(told("0.0.0.0", Some(443)), pair("-", "-"));
         assert_eq!(told("10.0.0.9", None), pair("-", "-"));
         assert_eq!((directory.len(), directory.is_empty()), (7, false));
     }

@@ -4,12 +4,14 @@
 //! is allocated per record.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
 use crate::error::Error;
 use crate::failover::event::{Event, News};
 use crate::intent::report::{Expectation, Row};
+use crate::model::directory::Directory;
 use crate::model::frame::{Origin, OriginId, Timestamp};
 use crate::model::observation::Observation;
 use crate::model::stats::RunStats;
@@ -63,6 +65,10 @@ impl Sink for JsonSink {
         self.layout.origin(id, origin);
     }
 
+    fn directory(&mut self, directory: &Arc<Directory>) {
+        self.layout.directory = Some(Arc::clone(directory));
+    }
+
     fn tells_failovers(&self) -> bool {
         self.emit_failover
     }
@@ -113,6 +119,8 @@ pub(super) struct Layout {
     sequence: u64,
     calendar: Calendar,
     local: Vec<u8>,
+    /// Who lives where, with `--catalog`.
+    pub(super) directory: Option<Arc<Directory>>,
 }
 
 impl Layout {
@@ -124,6 +132,7 @@ impl Layout {
             sequence: 0,
             calendar: Calendar::new(TimeZone::UTC, 'T'),
             local: record::local(context.local_datacenter.as_deref()),
+            directory: None,
         }
     }
 
@@ -147,7 +156,13 @@ impl Layout {
         record::flow(
             &mut text,
             observation,
-            &At { origin, verbosity: self.verbosity, sequence: self.sequence, local: &self.local },
+            &At {
+                origin,
+                verbosity: self.verbosity,
+                sequence: self.sequence,
+                local: &self.local,
+                directory: self.directory.as_deref(),
+            },
         );
         text.lit("}\n");
     }

@@ -26,6 +26,7 @@ mod pairs;
 pub mod paths;
 mod reason;
 mod record;
+mod residents;
 mod rows;
 mod said;
 mod schema;
