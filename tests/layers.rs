@@ -52,7 +52,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     // of the model only what a user can type: times, outcomes, names; of the tally what a summary groups by
-    ("cli", &["run", "source", "flow", "hello", "naming", "output", "error", "model", "tally", "intent", "catalog"]),
+    (
+        "cli",
+        &[
+            "run", "source", "flow", "hello", "naming", "output", "error", "model", "tally", "intent",
+            "catalog",
+        ],
+    ),
     // `interfaces` for completions, and what a command line leads to
     ("main", &["cli", "run", "source", "error"]),
 ];

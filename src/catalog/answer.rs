@@ -76,7 +76,8 @@ impl Row {
     fn add(&self, directory: &mut Directory) {
         let node = Some(&*self.node).filter(|node| !node.is_empty());
         let tagged = self.tagged_addresses.iter().flat_map(BTreeMap::values).filter_map(Value::as_str);
-        let of_node = || std::iter::once(&*self.address).chain(tagged).filter_map(|text| text.parse::<IpAddr>().ok());
+        let of_node =
+            || std::iter::once(&*self.address).chain(tagged).filter_map(|text| text.parse::<IpAddr>().ok());
         if self.service_name.is_empty() {
             of_node().for_each(|ip| directory.add(&Entry { ip, port: None, service: None, node }));
             return;
@@ -113,7 +114,11 @@ pub(super) fn add(answer: Value, directory: &mut Directory) -> Result<(), String
         if !known {
             return Err(format!("a list with {}, where nodes or services are due", what(&row)));
         }
-        let read = if health { serde_json::from_value::<Health>(row).map(Row::from) } else { serde_json::from_value(row) };
+        let read = if health {
+            serde_json::from_value::<Health>(row).map(Row::from)
+        } else {
+            serde_json::from_value(row)
+        };
         let row: Row = read.map_err(|error| error.to_string())?;
         row.add(directory);
     }

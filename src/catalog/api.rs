@@ -97,7 +97,8 @@ impl Api {
         let end = Instant::now() + LOOK;
         let mut directory = Directory::default();
         answer::add(self.get("nodes", end)?, &mut directory).map_err(|why| format!("nodes: {why}"))?;
-        let services = answer::services(self.get("services", end)?).map_err(|why| format!("services: {why}"))?;
+        let services =
+            answer::services(self.get("services", end)?).map_err(|why| format!("services: {why}"))?;
         directory.left_out += services.len().saturating_sub(MAX_SERVICES) as u64;
         for service in services.iter().take(MAX_SERVICES) {
             let path = format!("service/{}", encoded(service));
@@ -138,7 +139,9 @@ fn shown(words: &str) -> String {
 /// A service's name as a piece of a path (RFC 3986 §2.3).
 fn encoded(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    name.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 /// TLS with ring, and the authorities of `CONSUL_CACERT` or of the system.

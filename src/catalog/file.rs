@@ -18,7 +18,8 @@ const MAX_BYTES: u64 = 256 << 20;
 /// # Errors
 /// As [`crate::catalog::Catalog::open`].
 pub fn read(path: &Path) -> Result<Directory, Error> {
-    let failed = |source: io::Error| Error::Io { action: "cannot read --catalog", path: path.to_owned(), source };
+    let failed =
+        |source: io::Error| Error::Io { action: "cannot read --catalog", path: path.to_owned(), source };
     let refused = |problem: &str| Error::Usage(format!("--catalog {}: {problem}", path.display()));
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(failed)?;

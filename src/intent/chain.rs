@@ -23,11 +23,12 @@ pub(super) fn read(file: &str, value: &Value) -> Result<Intent, Problem> {
     }
     let namespace = chain.text_or("Namespace", IMPLIED)?;
     let mut intent = Intent::new(file, KIND, Scope::Service { service, namespace });
-    let targets: HashMap<&str, Fields<'_>> = chain.members("Targets")?.into_iter().collect();
+    let lower = |(id, fields): (&str, _)| (id.to_lowercase().into(), fields);
+    let targets: HashMap<Box<str>, Fields<'_>> = chain.members("Targets")?.into_iter().map(lower).collect();
     let (primary, failover) = ways(&chain)?;
     for (role, ids) in [(Role::Primary, primary), (Role::Failover, failover)] {
         for id in ids {
-            let target = targets.get(&*id).ok_or_else(|| {
+            let target = targets.get(&id).ok_or_else(|| {
                 format!("the target {} is used, and is not in Chain.Targets", id.escape_debug())
             })?;
             intent.add(role, pattern(target)?);

@@ -73,7 +73,10 @@ impl Found {
             && let Some(name) = text(cluster, "name")
         {
             let mut sends = Vec::new();
-            cluster.iter().filter(|(key, _)| key.starts_with("t")).for_each(|(_, value)| sent(value, &mut sends));
+            cluster
+                .iter()
+                .filter(|(key, _)| key.starts_with("t"))
+                .for_each(|(_, value)| sent(value, &mut sends));
             let aggregate = map_at(cluster, &["cluster_type", "typed_config"]);
             let members = aggregate.map(|config| texts(config, "clusters")).unwrap_or_default();
             self.clusters.push(Cluster { name, sends, members });
@@ -81,7 +84,8 @@ impl Found {
         if let Some(Value::Object(matching)) = map.get("filter_chain_match") {
             self.matched.extend(texts(matching, "server_names"));
         }
-        self.sni_cluster |= text(map, "name").is_some_and(|name| name.ends_with("filters.network.sni_cluster"));
+        self.sni_cluster |=
+            text(map, "name").is_some_and(|name| name.ends_with("filters.network.sni_cluster"));
     }
 
     /// What a gateway lets through.
@@ -90,7 +94,8 @@ impl Found {
         let passes = |cluster: &&Cluster| self.sni_cluster && service(base(&cluster.name)).is_some();
         let clusters = self.clusters.iter().filter(passes).map(|cluster| base(&cluster.name));
         let mut told = HashSet::new();
-        for name in self.matched.iter().map(|name| &**name).chain(clusters).filter(|name| told.insert(*name)) {
+        for name in self.matched.iter().map(|name| &**name).chain(clusters).filter(|name| told.insert(*name))
+        {
             let names = match name.strip_prefix('*') {
                 Some(end) => Pattern::Under(end.into()),
                 None => Pattern::Exact(name.into()),
@@ -104,7 +109,8 @@ impl Found {
     fn proxy(&self, file: &str) -> Vec<Intent> {
         let by_name: HashMap<&str, &Cluster> = self.clusters.iter().map(|it| (&*it.name, it)).collect();
         let aggregates = || self.clusters.iter().filter(|cluster| !cluster.members.is_empty());
-        let members: HashSet<&str> = aggregates().flat_map(|it| it.members.iter().map(|name| &**name)).collect();
+        let members: HashSet<&str> =
+            aggregates().flat_map(|it| it.members.iter().map(|name| &**name)).collect();
         let mut intents = Intents { file, all: Vec::new(), index: HashMap::new() };
         for cluster in aggregates() {
             let owner = base(&cluster.name);

@@ -31,11 +31,14 @@ impl<'v> Fields<'v> {
     fn get(&self, name: &str) -> Option<&'v Value> {
         let plain = |key: &str| {
             let letters = key.bytes().filter(|byte| *byte != b'_');
-            letters.map(|byte| byte.to_ascii_lowercase()).eq(name.bytes().map(|byte| byte.to_ascii_lowercase()))
+            letters
+                .map(|byte| byte.to_ascii_lowercase())
+                .eq(name.bytes().map(|byte| byte.to_ascii_lowercase()))
         };
-        let found = self.map.get(name).or_else(|| {
-            self.map.iter().find(|(key, _)| plain(key)).map(|(_, value)| value)
-        });
+        let found = self
+            .map
+            .get(name)
+            .or_else(|| self.map.iter().find(|(key, _)| plain(key)).map(|(_, value)| value));
         found.filter(|value| !value.is_null())
     }
 
@@ -89,9 +92,8 @@ impl<'v> Fields<'v> {
     /// The members of an object, each of which is an object; none where there is no such object.
     pub(super) fn members(&self, name: &str) -> Result<Vec<(&'v str, Self)>, Problem> {
         let Some(object) = self.object(name)? else { return Ok(Vec::new()) };
-        let member = |(key, value): (&'v String, &'v Value)| {
-            Ok((key.as_str(), Self::of(value, object.path_to(key))?))
-        };
+        let member =
+            |(key, value): (&'v String, &'v Value)| Ok((key.as_str(), Self::of(value, object.path_to(key))?));
         object.map.iter().map(member).collect()
     }
 }

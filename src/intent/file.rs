@@ -32,7 +32,8 @@ pub(super) enum Read {
 
 /// Reads a file.
 pub(super) fn read(path: &Path) -> Result<Read, Error> {
-    let failed = |source: io::Error| Error::Io { action: "cannot read --expect", path: path.to_owned(), source };
+    let failed =
+        |source: io::Error| Error::Io { action: "cannot read --expect", path: path.to_owned(), source };
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(failed)?;
     if bytes.len() as u64 > MAX_BYTES {

@@ -54,7 +54,8 @@ impl Expectation {
 
     /// Clients by the role of the name that they asked for last; roles without any are left out.
     pub fn current(&self) -> impl Iterator<Item = (Role, usize)> {
-        let of = |role| self.rows.iter().filter(move |row| row.role == role).map(|row| row.current.len()).sum();
+        let of =
+            |role| self.rows.iter().filter(move |row| row.role == role).map(|row| row.current.len()).sum();
         Role::ALL.into_iter().map(move |role| (role, of(role))).filter(|(_, clients)| *clients > 0)
     }
 }

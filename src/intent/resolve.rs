@@ -38,7 +38,9 @@ impl At {
             subset: or(&by.subset, if same { &self.subset } else { "" }),
             namespace: or(&by.namespace, &self.namespace),
             partition: or(&by.partition, &self.partition),
-            datacenter: Some(by.datacenter.clone()).filter(|new| !new.is_empty()).or_else(|| self.datacenter.clone()),
+            datacenter: Some(by.datacenter.clone())
+                .filter(|new| !new.is_empty())
+                .or_else(|| self.datacenter.clone()),
             peer: or(&by.peer, &self.peer),
             sameness: by.sameness || self.sameness,
         }

@@ -21,8 +21,7 @@ pub enum Role {
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 5] =
-        [Self::Primary, Self::Failover, Self::Subset, Self::Route, Self::Unexpected];
+    pub const ALL: [Self; 5] = [Self::Primary, Self::Failover, Self::Subset, Self::Route, Self::Unexpected];
 
     /// The name in records.
     pub fn name(self) -> &'static str {
@@ -57,7 +56,8 @@ pub struct Parts {
 impl Parts {
     fn fits(&self, name: &Name) -> bool {
         let kind = if self.peered { "consul-peered" } else { "consul-service" };
-        let datacenter = self.peered || self.datacenter.is_none() || self.datacenter.as_deref() == name.datacenter();
+        let datacenter =
+            self.peered || self.datacenter.is_none() || self.datacenter.as_deref() == name.datacenter();
         let partition = self.peered || name.partition() == Some(&self.partition);
         let same = name.kind == kind && name.namespace() == Some(&self.namespace);
         same && datacenter && partition && head_is(name, &self.head)
@@ -70,9 +70,10 @@ fn head_is(name: &Name, head: &str) -> bool {
     let service = name.service().unwrap_or_default();
     match name.subset() {
         None => service == head,
-        Some(subset) => {
-            head.strip_prefix(subset).and_then(|rest| rest.strip_prefix('.')).is_some_and(|rest| rest == service)
-        }
+        Some(subset) => head
+            .strip_prefix(subset)
+            .and_then(|rest| rest.strip_prefix('.'))
+            .is_some_and(|rest| rest == service),
     }
 }
 

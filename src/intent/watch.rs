@@ -88,7 +88,8 @@ impl Watch {
     /// Looks at a record: outcomes of handshakes count.
     pub fn observe(&mut self, record: &Observation) {
         let leg_out = record.hop.is_some_and(|hop| hop.leg == Leg::Out);
-        let Some(name) = record.name.as_ref().filter(|_| record.action == Action::Handshake && !leg_out) else {
+        let Some(name) = record.name.as_ref().filter(|_| record.action == Action::Handshake && !leg_out)
+        else {
             return;
         };
         let Some(text) = name.text() else { return };
@@ -129,9 +130,11 @@ impl Watch {
 
     /// Forgets what names mean, except those that have a row of their own.
     fn forget(&mut self) {
-        let targets: Vec<usize> = self.followed.iter().map(|followed| followed.intent.targets.len()).collect();
+        let targets: Vec<usize> =
+            self.followed.iter().map(|followed| followed.intent.targets.len()).collect();
         let own = |(service, row): &Place| {
-            *row != u32::MAX && targets.get(*service as usize).is_some_and(|targets| *row as usize >= *targets)
+            *row != u32::MAX
+                && targets.get(*service as usize).is_some_and(|targets| *row as usize >= *targets)
         };
         self.names.retain(|_, places| places.iter().any(own));
     }

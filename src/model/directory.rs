@@ -116,12 +116,12 @@ mod tests {
     fn directory(entries: &[(&str, u16, &str, &str)]) -> Directory {
         let mut directory = Directory::default();
         for (ip, port, service, node) in entries {
-            let text = |text: &'static str| Some(text).filter(|text| !text.is_empty());
+            let (service, node) = (Some(*service), Some(*node));
             directory.add(&Entry {
                 ip: ip.parse().unwrap(),
                 port: Some(*port).filter(|port| *port > 0),
-                service: text(service),
-                node: text(node),
+                service: service.filter(|text| !text.is_empty()),
+                node: node.filter(|text| !text.is_empty()),
             });
         }
         directory

@@ -41,7 +41,11 @@ pub fn tell(expectations: &[Expectation], zone: TimeZone) -> String {
             _ = writeln!(text, "  and {} more names that were never seen", never - NEVER_SEEN);
         }
         if expectation.unlisted > 0 {
-            _ = writeln!(text, "  and {} to further unexpected names", many(expectation.unlisted, "connection"));
+            _ = writeln!(
+                text,
+                "  and {} to further unexpected names",
+                many(expectation.unlisted, "connection")
+            );
         }
     }
     text

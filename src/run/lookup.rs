@@ -61,7 +61,10 @@ impl Lookup {
         let (answer, answers) = bounded(1);
         let (stop, stopped) = bounded(0);
         self.url = api.url().into();
-        match thread::Builder::new().name("catalog".to_owned()).spawn(move || keep_asking(&api, &answer, &stopped)) {
+        match thread::Builder::new()
+            .name("catalog".to_owned())
+            .spawn(move || keep_asking(&api, &answer, &stopped))
+        {
             Err(error) => self.waiting = Some(Err(format!("no thread: {error}"))),
             Ok(_) => {
                 self.waiting = wait.then(|| answers.recv_timeout(FIRST).ok()).flatten();
@@ -100,7 +103,8 @@ impl Lookup {
 
     /// What there is to say at the end, if something failed.
     pub(super) fn last_words(&self) -> Option<String> {
-        (self.failed > 0).then(|| format!("catalog {}: {} of {} looks failed", self.url, self.failed, self.asked))
+        (self.failed > 0)
+            .then(|| format!("catalog {}: {} of {} looks failed", self.url, self.failed, self.asked))
     }
 }
 

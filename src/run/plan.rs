@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::model::frame::Timestamp;
 use crate::catalog::Catalog;
 use crate::intent::target::Intent;
+use crate::model::frame::Timestamp;
 use crate::naming::custom::Pattern;
 use crate::output::context::{HexMode, TimeStyle};
 use crate::run::rules::Rules;

@@ -70,7 +70,10 @@ impl Collector {
                 say(expect::tell(&watch.report(), TimeZone::system()).trim_end());
             }
             if watch.uncounted > 0 {
-                say(format_args!("EXPECT: {} connections of clients too many to tell apart", watch.uncounted));
+                say(format_args!(
+                    "EXPECT: {} connections of clients too many to tell apart",
+                    watch.uncounted
+                ));
             }
         }
         if let Some(words) = self.elsewhere.lookup.as_ref().and_then(Lookup::last_words) {
