@@ -34,14 +34,10 @@ fn a_resolver_is_held_against_a_failover() {
 
 #[test]
 fn a_redirect_shows_who_still_uses_the_old_name() {
-    let done = sni_watch(&format!([r#"
-        EXPECT currency  1 of 1 name seen, 1 unexpected, clients now: 2 primary, 1 unexpected  (service-resolver fixtures/mesh/redirect.json)
-          primary     currency.default.dc2.internal.*                                            41 connections, last 10:33:39.150, now 10.42.0.17 10.42.0.23
-          unexpected  currency.default.dc1.internal.<td>  15 connections, last 10:32:52.600, now 10.42.0.29
-    "#]));
+    let done = sni_watch(&format!("-r {FAILOVER} -o none --expect fixtures/mesh/redirect.json"));
     expect![[r"
         EXPECT currency  1 of 1 name seen, 1 unexpected, clients now: 2 primary, 1 unexpected  (service-resolver fixtures/mesh/redirect.json)
-          primary     currency.default.dc2.internal.*                                        41 connections, last 10:33:39.150, now 10.42.0.17 10.42.0.23
+          primary     currency.default.dc2.internal.*                                            41 connections, last 10:33:39.150, now 10.42.0.17 10.42.0.23
           unexpected  currency.default.dc1.internal.<td>  15 connections, last 10:32:52.600, now 10.42.0.29
     "]]
     .assert_eq(&done.err.replace(TD, "<td>"));
@@ -70,14 +66,13 @@ fn a_summary_tells_it_below_its_table() {
 #[test]
 fn a_gateways_own_routes_are_held_against_what_is_asked_of_it() {
     let dump = "fixtures/mesh/gateway.config_dump.json";
-    let done = sni_watch(&format!([r#"
+    let done = sni_watch(&format!("-r fixtures/gateways-dc1.pcap -o none --expect {dump}"));
+    expect![[r"
         EXPECT (all)  1 of 3 names seen, 1 unexpected, clients now: 3 route  (config_dump fixtures/mesh/gateway.config_dump.json)
           route       *.dc2.internal.<td>                 46 connections, last 10:31:21.100, now 10.42.0.17 10.42.0.23 10.128.0.10
           route       currency.default.dc1.internal.<td>  never seen
           route       payments.default.dc1.internal.<td>  never seen
           unexpected  cache.default.dc1.internal.<td>     1 connection, last 10:31:16.000
-    "#]));
-    expect![[r"
     "]]
     .assert_eq(&done.err.replace(TD, "<td>"));
 }
@@ -90,10 +85,7 @@ fn json_has_a_record_for_each_name_as_the_schema_says() {
     let files =
         "--local-dc dc1 --expect fixtures/mesh/currency.hcl --expect fixtures/mesh/gateway.config_dump.json";
     let out = folder.path("out.jsonl");
-    let done = sni_watch(&format!([r#"
-        {"@timestamp":"2026-03-04T10:33:39.149580000Z","ts":1772620419.14958,"schema_version":1,"sni":null,"event":{"kind":"state","category":["network"],"type":["info"],"action":"expectation","sequence":139},"observer":{"hostname":"gw1"},"mesh":{"kind":"consul-service","scheme":"consul","service":"currency","namespace":"default","partition":"default","datacenter":"dc1","trust_domain":"<td>"},"expect":{"file":"fixtures/mesh/currency.hcl","source":"service-resolver","service":"currency","role":"primary","name":"currency.default.dc1.internal.*","connections":15,"first_ts":1772620233.204,"last_ts":1772620372.6,"clients":3,"clients_current":1,"current":["10.42.0.29"]}}
-        {"@timestamp":"2026-03-04T10:33:39.149580000Z","ts":1772620419.14958,"schema_version":1,"sni":null,"event":{"kind":"state","category":["network"],"type":["info"],"action":"expectation","sequence":141},"observer":{"hostname":"gw1"},"expect":{"file":"fixtures/mesh/currency.hcl","source":"service-resolver","service":"currency","role":"failover","name":"currency.default.dc3.internal.*","connections":0,"first_ts":null,"last_ts":null,"clients":0,"clients_current":0,"current":[]}}
-    "#]));
+    let done = sni_watch(&format!("-r {FAILOVER} -o {out} --node gw1 {files}"));
     assert!(done.err.starts_with("EXPECT currency  2 of 3 names seen, "), "{}", done.err);
     let records: Vec<Value> =
         fs::read_to_string(&out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -106,8 +98,8 @@ fn json_has_a_record_for_each_name_as_the_schema_says() {
     assert_eq!(expected.len(), 3 + 3, "at the end, each name once");
     assert_eq!(&records[records.len() - 6], expected[0]);
     expect![[r#"
-        {"@timestamp":"2026-03-04T10:33:44.150000000Z","ts":1772620424.15,"schema_version":1,"sni":null,"event":{"kind":"state","category":["network"],"type":["info"],"action":"expectation","sequence":139},"observer":{"hostname":"gw1"},"mesh":{"kind":"consul-service","scheme":"consul","service":"currency","namespace":"default","partition":"default","datacenter":"dc1","trust_domain":"<td>"},"expect":{"file":"fixtures/mesh/currency.hcl","source":"service-resolver","service":"currency","role":"primary","name":"currency.default.dc1.internal.*","connections":15,"first_ts":1772620233.204,"last_ts":1772620372.6,"clients":3,"clients_current":1,"current":["10.42.0.29"]}}
-        {"@timestamp":"2026-03-04T10:33:44.150000000Z","ts":1772620424.15,"schema_version":1,"sni":null,"event":{"kind":"state","category":["network"],"type":["info"],"action":"expectation","sequence":141},"observer":{"hostname":"gw1"},"expect":{"file":"fixtures/mesh/currency.hcl","source":"service-resolver","service":"currency","role":"failover","name":"currency.default.dc3.internal.*","connections":0,"first_ts":null,"last_ts":null,"clients":0,"clients_current":0,"current":[]}}
+        {"@timestamp":"2026-03-04T10:33:39.149580000Z","ts":1772620419.14958,"schema_version":1,"sni":null,"event":{"kind":"state","category":["network"],"type":["info"],"action":"expectation","sequence":139},"observer":{"hostname":"gw1"},"mesh":{"kind":"consul-service","scheme":"consul","service":"currency","namespace":"default","partition":"default","datacenter":"dc1","trust_domain":"<td>"},"expect":{"file":"fixtures/mesh/currency.hcl","source":"service-resolver","service":"currency","role":"primary","name":"currency.default.dc1.internal.*","connections":15,"first_ts":1772620233.204,"last_ts":1772620372.6,"clients":3,"clients_current":1,"current":["10.42.0.29"]}}
+        {"@timestamp":"2026-03-04T10:33:39.149580000Z","ts":1772620419.14958,"schema_version":1,"sni":null,"event":{"kind":"state","category":["network"],"type":["info"],"action":"expectation","sequence":141},"observer":{"hostname":"gw1"},"expect":{"file":"fixtures/mesh/currency.hcl","source":"service-resolver","service":"currency","role":"failover","name":"currency.default.dc3.internal.*","connections":0,"first_ts":null,"last_ts":null,"clients":0,"clients_current":0,"current":[]}}
     "#]]
     .assert_eq(&format!("{}\n{}\n", expected[0], expected[2]).replace(TD, "<td>"));
     assert_eq!(expected[4]["expect"]["role"], "route");
