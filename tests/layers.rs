@@ -103,7 +103,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("mimalloc", &["main"]),
     ("base64", &["output"]),
     ("sha1", &["output"]),
-    ("serde", &["output", "ingest"]),
+    ("serde", &["output", "ingest", "catalog"]),
     // the user's patterns: of names (`naming`), and in filters (`run`)
     ("regex", &["naming", "run"]),
     // dates: read on the command line, resolved against the capture's day, written in records

@@ -25,7 +25,7 @@ pub(super) fn read(file: &str, value: &Value) -> Result<Intent, Problem> {
     let mut intent = Intent::new(file, KIND, Scope::Service { service, namespace });
     let lower = |(id, fields): (&str, _)| (id.to_lowercase().into(), fields);
     let targets: HashMap<Box<str>, Fields<'_>> = chain.members("Targets")?.into_iter().map(lower).collect();
-    let (primary, failover) = ways(&chain)?;
+    let [primary, failover] = ways(&chain)?;
     for (role, ids) in [(Role::Primary, primary), (Role::Failover, failover)] {
         for id in ids {
             let target = targets.get(&id).ok_or_else(|| {
@@ -37,8 +37,11 @@ pub(super) fn read(file: &str, value: &Value) -> Result<Intent, Problem> {
     Ok(intent)
 }
 
+/// Identities of targets, lower-cased.
+type Ids = Vec<Box<str>>;
+
 /// The targets that the chain leads to, and those that take their place.
-fn ways(chain: &Fields<'_>) -> Result<(Vec<Box<str>>, Vec<Box<str>>), Problem> {
+fn ways(chain: &Fields<'_>) -> Result<[Ids; 2], Problem> {
     let nodes = chain.members("Nodes")?;
     let order: Vec<&str> = nodes.iter().map(|(id, _)| *id).collect();
     let nodes: HashMap<Box<str>, Fields<'_>> =
@@ -71,7 +74,7 @@ fn ways(chain: &Fields<'_>) -> Result<(Vec<Box<str>>, Vec<Box<str>>), Problem> {
             }
         }
     }
-    Ok((primary, failover))
+    Ok([primary, failover])
 }
 
 /// The name of a target; a peer's is not in the answer.

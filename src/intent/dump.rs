@@ -75,7 +75,7 @@ impl Found {
             let mut sends = Vec::new();
             cluster
                 .iter()
-                .filter(|(key, _)| key.starts_with("t"))
+                .filter(|(key, _)| key.starts_with('t'))
                 .for_each(|(_, value)| sent(value, &mut sends));
             let aggregate = map_at(cluster, &["cluster_type", "typed_config"]);
             let members = aggregate.map(|config| texts(config, "clusters")).unwrap_or_default();

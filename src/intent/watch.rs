@@ -172,7 +172,9 @@ impl Watch {
         for ((service, client), (_, row)) in newest {
             current.entry((service, row)).or_default().push(client);
         }
-        current.values_mut().for_each(|clients| clients.sort_unstable());
+        for clients in current.values_mut() {
+            clients.sort_unstable();
+        }
         let expectation = |(service, followed): (u32, &Followed)| {
             let row = |(row, seen): (u32, &Seen)| {
                 let place = (service, row);

@@ -118,7 +118,13 @@ pub(super) fn expectation(
         mesh::members(t, name);
         t.lit("}");
     }
-    t.lit(",\"expect\":{\"file\":");
+    t.lit(",\"expect\":");
+    seen(t, of, row);
+}
+
+/// The `expect` object.
+fn seen(t: &mut Text<'_>, of: &Expectation, row: &Row) {
+    t.lit("{\"file\":");
     t.string(&of.file);
     t.lit(",\"source\":");
     t.word(of.source);

@@ -27,11 +27,10 @@ type Answer = Result<Arc<Directory>, String>;
 #[derive(Debug)]
 pub(super) struct Lookup {
     url: Box<str>,
-    answers: Option<Receiver<Answer>>,
+    /// From the thread; it ends when both are dropped.
+    thread: Option<(Receiver<Answer>, Sender<()>)>,
     /// An answer that was not handed on yet.
     waiting: Option<Answer>,
-    /// Ends the thread when it is dropped.
-    _stop: Option<Sender<()>>,
     /// Looks that gave nothing, and all.
     failed: u64,
     asked: u64,
@@ -41,15 +40,8 @@ pub(super) struct Lookup {
 impl Lookup {
     /// Starts to ask; `wait`: for the first answer, as long as [`FIRST`].
     pub(super) fn start(catalog: Catalog, wait: bool) -> Self {
-        let mut lookup = Self {
-            url: Box::default(),
-            answers: None,
-            waiting: None,
-            _stop: None,
-            failed: 0,
-            asked: 0,
-            down: None,
-        };
+        let mut lookup =
+            Self { url: Box::default(), thread: None, waiting: None, failed: 0, asked: 0, down: None };
         match catalog {
             Catalog::Saved(directory) => lookup.waiting = Some(Ok(directory)),
             Catalog::Api(api) => lookup.ask(*api, wait),
@@ -61,21 +53,19 @@ impl Lookup {
         let (answer, answers) = bounded(1);
         let (stop, stopped) = bounded(0);
         self.url = api.url().into();
-        match thread::Builder::new()
-            .name("catalog".to_owned())
-            .spawn(move || keep_asking(&api, &answer, &stopped))
-        {
-            Err(error) => self.waiting = Some(Err(format!("no thread: {error}"))),
-            Ok(_) => {
-                self.waiting = wait.then(|| answers.recv_timeout(FIRST).ok()).flatten();
-                (self.answers, self._stop) = (Some(answers), Some(stop));
-            }
+        let name = "catalog".to_owned();
+        let started = thread::Builder::new().name(name).spawn(move || keep_asking(&api, &answer, &stopped));
+        if let Err(error) = started {
+            self.waiting = Some(Err(format!("no thread: {error}")));
+            return;
         }
+        self.waiting = wait.then(|| answers.recv_timeout(FIRST).ok()).flatten();
+        self.thread = Some((answers, stop));
     }
 
     /// The newest catalog since this was last asked. A failure is told once, and so is its end.
     pub(super) fn newest(&mut self, before_words: impl FnOnce()) -> Option<Arc<Directory>> {
-        let next = self.waiting.take().or_else(|| self.answers.as_ref()?.try_recv().ok())?;
+        let next = self.waiting.take().or_else(|| self.thread.as_ref()?.0.try_recv().ok())?;
         self.asked += 1;
         match (next, self.down.take()) {
             (Ok(directory), was_down) => {

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,8 +18,11 @@ use crate::captures::{FAILOVER, START, connection, failover, pcap};
 use crate::run::{Done, Folder, Running, command, run, sni_watch, words};
 use crate::support::scenario;
 
-/// An answer to a path: status line and body; `None` is silence until the client goes away.
-type Answer = fn(&str) -> Option<(&'static str, &'static str)>;
+/// Status and body; without a status it is silence until the client goes away.
+type Said = (&'static str, &'static str);
+
+/// What is said to a path.
+type Answer = fn(&str) -> Said;
 
 /// A server of HTTP on the loopback, one thread a connection, for as long as the test runs.
 fn serve(answer: Answer) -> (SocketAddr, Receiver<String>) {
@@ -49,10 +53,11 @@ fn talk(stream: impl Read + Write, answer: Answer, tell: &dyn Fn(String)) {
         }
         let path = request.split(' ').nth(1).unwrap().to_owned();
         tell(request);
-        let Some((status, body)) = answer(&path) else {
+        let (status, body) = answer(&path);
+        if status.is_empty() {
             drop(stream.read(&mut [0]));
             return;
-        };
+        }
         let head = format!(
             "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             body.len()
@@ -65,7 +70,7 @@ fn talk(stream: impl Read + Write, answer: Answer, tell: &dyn Fn(String)) {
 }
 
 /// Consul, as far as it is asked.
-fn consul(path: &str) -> Option<(&'static str, &'static str)> {
+fn consul(path: &str) -> Said {
     let body = match path {
         "/v1/catalog/nodes?stale" => {
             r#"[{"ID":"","Node":"worker-1","Address":"10.42.0.17","TaggedAddresses":{"lan":"10.42.0.17"},"Meta":null},
@@ -80,25 +85,25 @@ fn consul(path: &str) -> Option<(&'static str, &'static str)> {
             r#"[{"Node":"worker-1","Address":"10.42.0.17","ServiceName":"pay/ments \"x\"","ServicePort":8080}]"#
         }
         "/v1/catalog/service/consul?stale" => "[]",
-        _ => return Some(("404 Not Found", "")),
+        _ => return ("404 Not Found", ""),
     };
-    Some(("200 OK", body))
+    ("200 OK", body)
 }
 
-fn forbidden(_: &str) -> Option<(&'static str, &'static str)> {
-    Some((
+fn forbidden(_: &str) -> Said {
+    (
         "403 Forbidden",
         "Permission denied: token with AccessorID '\u{1b}[2J' lacks permission 'node:read'\nmore",
-    ))
+    )
 }
 
-fn silent(_: &str) -> Option<(&'static str, &'static str)> {
-    None
+fn silent(_: &str) -> Said {
+    ("", "")
 }
 
 /// Elsewhere, where the token must not follow.
-fn moved(_: &str) -> Option<(&'static str, &'static str)> {
-    Some(("301 Moved Permanently\r\nLocation: http://127.0.0.1:1/", ""))
+fn moved(_: &str) -> Said {
+    ("301 Moved Permanently\r\nLocation: http://127.0.0.1:1/", "")
 }
 
 /// Ends of the first record: client and server.
@@ -170,7 +175,7 @@ fn an_api_that_refuses_or_is_not_there_is_told_once_and_records_go_on() {
     let (address, _) = serve(moved);
     let done = sni_watch(&format!("-r {FAILOVER} -j --catalog http://{address}"));
     assert!(done.err.contains("nodes: 301 Moved Permanently; tried again"), "{}", done.err);
-    let (address, _) = serve(|_| Some(("200 OK", "{\"not\": 7}")));
+    let (address, _) = serve(|_| ("200 OK", "{\"not\": 7}"));
     let done = sni_watch(&format!("-r {FAILOVER} -j --catalog http://{address}"));
     assert!(done.err.contains("nodes: an object, where a list is due; tried"), "{}", done.err);
 }
@@ -210,6 +215,37 @@ fn a_catalog_that_comes_later_names_what_comes_then() {
     });
     assert!(named, "{fed} records without a node");
     assert_eq!(running.end().code, Some(0));
+}
+
+/// The first answer is a refusal.
+fn forbidden_once(path: &str) -> Said {
+    static ASKED: AtomicBool = AtomicBool::new(false);
+    if ASKED.swap(true, Ordering::SeqCst) {
+        consul(path)
+    } else {
+        ("500 Internal Server Error", "No cluster leader")
+    }
+}
+
+#[test]
+fn an_api_that_comes_back_is_asked_again_and_told() {
+    let (address, _requests) = serve(forbidden_once);
+    let mut running = Running::piped(&format!("-r - -j --catalog http://{address}"));
+    let feed = |running: &mut Running, at: u16| {
+        let file = pcap(&scenario::packets(&[connection(at, "x")], START));
+        running.feed(&file[if at == 1 { 0 } else { 24 }..]);
+        running.line().contains("\"node\":\"client-1\"")
+    };
+    let told = format!("sni-watch: catalog http://{address}: ");
+    // it is told with a record; the next look is 5 s later
+    assert!((1..2000).any(|at| {
+        thread::sleep(Duration::from_millis(10));
+        feed(&mut running, at)
+    }));
+    let down = format!("{told}nodes: 500 Internal Server Error: No cluster leader; tried again every 5 s\n");
+    let up = format!("{told}answers again\n");
+    let done = running.end();
+    assert_eq!(done.err, format!("{down}{up}catalog http://{address}: 1 of 2 looks failed\n"));
 }
 
 /// A key and a certificate for 127.0.0.1 that openssl makes: PEM files in `folder`.

@@ -9,6 +9,7 @@ use crate::output::expect;
 use crate::run::collector::Collector;
 use crate::run::lookup::Lookup;
 use crate::run::plan::{Input, Plan};
+use crate::run::progress::Bar;
 use crate::run::report::say;
 
 /// Both, as far as they were asked for.
@@ -47,7 +48,7 @@ impl Collector {
     pub(super) fn look_up(&mut self) {
         let Some(lookup) = &mut self.elsewhere.lookup else { return };
         let progress = &mut self.progress;
-        let hide = || progress.iter_mut().for_each(|bar| bar.hide());
+        let hide = || progress.iter_mut().for_each(Bar::hide);
         if let Some(directory) = lookup.newest(hide) {
             self.sinks.iter_mut().for_each(|sink| sink.directory(&directory));
         }
