@@ -4,6 +4,7 @@
 //! stage, in that order. What travels stands in [`model`].
 
 pub mod assemble;
+pub mod catalog;
 pub mod cli;
 pub mod error;
 pub mod failover;
@@ -11,6 +12,7 @@ pub mod flow;
 pub mod hello;
 pub mod ingest;
 pub mod inspector;
+pub mod intent;
 pub mod model;
 pub mod naming;
 pub mod output;

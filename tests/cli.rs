@@ -8,10 +8,14 @@ mod support;
 
 #[path = "cli/captures.rs"]
 mod captures;
+#[path = "cli/catalog.rs"]
+mod catalog;
 #[path = "cli/damage.rs"]
 mod damage;
 #[path = "cli/endings.rs"]
 mod endings;
+#[path = "cli/expected.rs"]
+mod expected;
 #[path = "cli/failures.rs"]
 mod failures;
 #[path = "cli/follow.rs"]

@@ -22,11 +22,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("path", &["model"]),
     // the way back from JSON: a name is decoded again, and so is an alert's
     ("ingest", &["model", "error", "hello", "naming"]),
+    // a name in a file is decoded as one on the wire
+    ("intent", &["model", "error", "naming"]),
+    ("catalog", &["model", "error"]),
     ("flow", &["model", "assemble"]),
     ("hello", &["model", "assemble"]),
     // the pieces that it reads hellos out of are the assembler's
     ("inspector", &["model", "flow", "hello", "naming", "assemble"]),
-    ("output", &["model", "tally", "path", "failover", "error"]),
+    ("output", &["model", "tally", "path", "failover", "intent", "error"]),
     (
         "run",
         &[
@@ -43,11 +46,19 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "path",
             "ingest",
             "failover",
+            "intent",
+            "catalog",
             "output",
         ],
     ),
     // of the model only what a user can type: times, outcomes, names; of the tally what a summary groups by
-    ("cli", &["run", "source", "flow", "hello", "naming", "output", "error", "model", "tally"]),
+    (
+        "cli",
+        &[
+            "run", "source", "flow", "hello", "naming", "output", "error", "model", "tally", "intent",
+            "catalog",
+        ],
+    ),
     // `interfaces` for completions, and what a command line leads to
     ("main", &["cli", "run", "source", "error"]),
 ];
@@ -73,7 +84,11 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("globset", &["run"]),
     ("indicatif", &["run"]),
     ("ipnet", &["run"]),
-    ("serde_json", &["output", "ingest"]),
+    ("serde_json", &["output", "ingest", "intent", "catalog"]),
+    ("hcl", &["intent"]),
+    ("ureq", &["catalog"]),
+    ("rustls", &["catalog"]),
+    ("rustls_native_certs", &["catalog"]),
     ("comfy_table", &["output"]),
     ("itoa", &["output"]),
     // the keyed hash of the tables that strangers fill
@@ -88,7 +103,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("mimalloc", &["main"]),
     ("base64", &["output"]),
     ("sha1", &["output"]),
-    ("serde", &["output", "ingest"]),
+    ("serde", &["output", "ingest", "catalog"]),
     // the user's patterns: of names (`naming`), and in filters (`run`)
     ("regex", &["naming", "run"]),
     // dates: read on the command line, resolved against the capture's day, written in records

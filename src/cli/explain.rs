@@ -5,6 +5,7 @@ use std::slice;
 
 use clap::Parser;
 
+use crate::cli::mesh::MeshOptions;
 use crate::cli::name::{datacenter, name_pattern};
 use crate::cli::plan::{Command, watch};
 use crate::cli::world::World;
@@ -41,6 +42,7 @@ pub(super) fn explain(asked: Explain, world: &World<'_>) -> Result<Command, Erro
     typed.options.input.follow.clear();
     typed.options.input.filter = None;
     typed.options.capture.direction = None;
+    typed.options.mesh = MeshOptions::default();
     let Command::Watch(plan) = watch(typed.options, world, "timeline", Command::Watch)? else {
         return Err(Error::Usage("explain -r reads captures".to_owned()));
     };

@@ -9,6 +9,7 @@ pub mod correlate;
 mod explain;
 mod filter;
 pub mod generate;
+pub mod mesh;
 mod name;
 pub mod options;
 mod outputs;

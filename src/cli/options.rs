@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::ArgAction;
 
+use crate::cli::mesh::MeshOptions;
 use crate::cli::records::{BytesOptions, OutputOptions, RuleOptions, SelectOptions};
 use crate::cli::value;
 use crate::run::plan::When;
@@ -26,6 +27,8 @@ pub struct Options {
     pub select: SelectOptions,
     #[command(flatten)]
     pub rules: RuleOptions,
+    #[command(flatten)]
+    pub mesh: MeshOptions,
     #[command(flatten)]
     pub stop: StopOptions,
     #[command(flatten)]

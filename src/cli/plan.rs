@@ -13,6 +13,7 @@ use crate::cli::value::{Depth, Kind};
 use crate::cli::world::World;
 use crate::cli::{Args, Subcommand};
 use crate::error::Error;
+use crate::intent;
 use crate::naming::custom::Pattern;
 use crate::output::context::{HexMode, TimeStyle};
 use crate::run::correlate::Correlation;
@@ -84,7 +85,7 @@ pub(super) fn watch(
     default_output: &str,
     command: fn(Plan) -> Command,
 ) -> Result<Command, Error> {
-    let Options { input, capture, select, rules, stop, output, bytes, watch, ask, compatibility: _ } =
+    let Options { input, capture, select, rules, mesh, stop, output, bytes, watch, ask, compatibility: _ } =
         options;
     if ask.list_interfaces {
         return Ok(Command::Interfaces);
@@ -95,6 +96,7 @@ pub(super) fn watch(
     let by = dimensions(&output);
     let outputs = outputs(&output, default_output, world.terminal)?;
     let emit = emit(&output.emit, watch.stats.is_some());
+    let local_datacenter = watch.local_datacenter.as_deref().map(datacenter).transpose()?;
     Ok(command(Plan {
         filter: filter(&input)?,
         user: capture.user.clone(),
@@ -104,10 +106,12 @@ pub(super) fn watch(
             max_flows: watch.max_flows.get(),
             emit,
             name_pattern: watch.name_pattern.as_deref().map(name_pattern).transpose()?,
-            local_datacenter: watch.local_datacenter.as_deref().map(datacenter).transpose()?,
+            local_datacenter: local_datacenter.clone(),
         },
         select: selection(&select)?,
         rules: Rules::new(&rules.require, &rules.forbid)?,
+        expect: intent::load(&mesh.expect, local_datacenter.as_deref())?,
+        catalog: mesh.catalog(world)?,
         limits: limits(&stop)?,
         view: view(&output, &bytes, world)?,
         by,

@@ -416,6 +416,8 @@ fn sample(id: &str) -> Option<&'static str> {
         "buffer" => "-B 1",
         "direction" => "-Q in",
         "user" => "-Z nobody",
+        "expect" => "--expect fixtures/mesh/chain.json",
+        "catalog" => "--catalog http://127.0.0.1:8500",
         "capture_depth" => "--capture-depth all",
         "immediate_mode" => "--immediate-mode",
         "time_stamp_type" => "--time-stamp-type host",

@@ -5,6 +5,7 @@
 
 pub mod certificate;
 pub mod digest;
+pub mod directory;
 pub mod frame;
 pub mod hello;
 pub mod mesh;

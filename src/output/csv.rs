@@ -1,9 +1,11 @@
 //! Comma-separated values as RFC 4180 has them: a header line, then a row for each record.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use crate::error::Error;
 use crate::failover::event::News;
+use crate::model::directory::Directory;
 use crate::model::frame::{Origin, OriginId};
 use crate::model::observation::Observation;
 use crate::output::context::Context;
@@ -47,6 +49,10 @@ impl CsvSink {
 impl Sink for CsvSink {
     fn event(&mut self, observation: &Observation) -> Result<ControlFlow<()>, Error> {
         self.writer.record(|out| self.rows.flow(out, observation))
+    }
+
+    fn directory(&mut self, directory: &Arc<Directory>) {
+        self.rows.directory(directory);
     }
 
     fn origin(&mut self, id: OriginId, origin: &Origin) {

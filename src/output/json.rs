@@ -4,14 +4,18 @@
 //! is allocated per record.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use crate::error::Error;
 use crate::failover::event::{Event, News};
+use crate::intent::report::{Expectation, Row};
+use crate::model::directory::Directory;
 use crate::model::frame::{Origin, OriginId, Timestamp};
 use crate::model::observation::Observation;
 use crate::model::stats::RunStats;
 use crate::output::context::Context;
 use crate::output::counts;
+use crate::output::expect;
 use crate::output::failover;
 use crate::output::moment::Moments;
 use crate::output::origin::RenderedOrigin;
@@ -60,6 +64,10 @@ impl Sink for JsonSink {
         self.layout.origin(id, origin);
     }
 
+    fn directory(&mut self, directory: &Arc<Directory>) {
+        self.layout.directory = Some(Arc::clone(directory));
+    }
+
     fn tells_failovers(&self) -> bool {
         self.emit_failover
     }
@@ -71,6 +79,15 @@ impl Sink for JsonSink {
             }
             _ => Ok(ControlFlow::Continue(())),
         }
+    }
+
+    fn expectations(&mut self, expectations: &[Expectation], now: Timestamp) -> Result<bool, Error> {
+        for (of, row) in expectations.iter().flat_map(|of| of.rows.iter().map(move |row| (of, row))) {
+            if self.writer.record(|out| self.layout.expectation(out, (of, row), now))?.is_break() {
+                break;
+            }
+        }
+        Ok(false)
     }
 
     fn tick(&mut self, snapshot: &Snapshot) -> Result<ControlFlow<()>, Error> {
@@ -102,6 +119,8 @@ pub(super) struct Layout {
     moments: Moments,
     shapes: Shapes,
     local: Vec<u8>,
+    /// Who lives where, with `--catalog`.
+    pub(super) directory: Option<Arc<Directory>>,
 }
 
 impl Layout {
@@ -114,6 +133,7 @@ impl Layout {
             moments: Moments::new(),
             shapes: Shapes::new(),
             local: record::local(context.local_datacenter.as_deref()),
+            directory: None,
         }
     }
 
@@ -133,7 +153,13 @@ impl Layout {
         let origin = self.origins.get(usize::from(observation.origin.0));
         let mut text = Text::new(out);
         self.moments.put(&mut text, observation.time);
-        let place = At { origin, verbosity: self.verbosity, sequence: self.sequence, local: &self.local };
+        let place = At {
+            origin,
+            verbosity: self.verbosity,
+            sequence: self.sequence,
+            local: &self.local,
+            directory: self.directory.as_deref(),
+        };
         record::flow(&mut text, observation, &place, &mut self.shapes);
         text.lit("}\n");
     }
@@ -145,6 +171,15 @@ impl Layout {
         self.moments.put(&mut text, event.time);
         let place = failover::Place { origins: &self.origins, local: &self.local, sequence: self.sequence };
         failover::failover(&mut text, event, &place);
+        text.lit("}\n");
+    }
+
+    /// Appends an `expectation` record.
+    pub(super) fn expectation(&mut self, out: &mut Vec<u8>, row: (&Expectation, &Row), now: Timestamp) {
+        self.sequence += 1;
+        let mut text = Text::new(out);
+        self.moments.put(&mut text, now);
+        expect::expectation(&mut text, row, self.origins.first(), self.sequence);
         text.lit("}\n");
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::failover::event::News;
+use crate::model::directory::Directory;
 use crate::model::frame::{Origin, OriginId, Timestamp};
 use crate::model::name::Name;
 use crate::model::observation::{Action, Handshake, Observation, Outcome};
@@ -18,6 +19,7 @@ use crate::output::extras;
 use crate::output::hex;
 use crate::output::pairs::{Form, OutTo, Pairs};
 use crate::output::reason::banner;
+use crate::output::residents;
 use crate::output::sink::{Place, Sink, SinkSpec};
 use crate::output::words::{Aim, Detail, Shortened, Span};
 use crate::output::writer::Writer;
@@ -51,6 +53,7 @@ impl LineSink {
             calendar: Calendar::new(context.timezone.clone(), ' '),
             endpoints: Column::default(),
             aim: Column::default(),
+            directory: None,
         };
         Self { writer, layout, pairs: Pairs::default() }
     }
@@ -59,6 +62,10 @@ impl LineSink {
 impl Sink for LineSink {
     fn origin(&mut self, id: OriginId, origin: &Origin) {
         self.layout.origins = with_origin(&self.layout.origins, id, origin);
+    }
+
+    fn directory(&mut self, directory: &Arc<Directory>) {
+        self.layout.directory = Some(Arc::clone(directory));
     }
 
     fn event(&mut self, observation: &Observation) -> Result<ControlFlow<()>, Error> {
@@ -118,6 +125,8 @@ struct Layout {
     calendar: Calendar,
     endpoints: Column,
     aim: Column,
+    /// Who lives where, with `--catalog`.
+    directory: Option<Arc<Directory>>,
 }
 
 impl Layout {
@@ -144,6 +153,9 @@ impl Layout {
             put(out, format_args!("   "));
             self.result(out, observation);
             self.extras(out, observation);
+            if let Some(directory) = &self.directory {
+                residents::line(out, directory, &observation.flow);
+            }
         }
         while out.last() == Some(&b' ') {
             out.pop();

@@ -2,10 +2,12 @@
 //!
 //! Neighbouring keys and words are one literal where they can be: a record is some forty appends.
 
+use crate::model::directory::Directory;
 use crate::model::observation::{Action, Observation, Outcome, Traffic};
 use crate::output::certificate;
 use crate::output::mesh;
 use crate::output::origin::RenderedOrigin;
+use crate::output::residents;
 use crate::output::said::handshake;
 use crate::output::shape::Shapes;
 use crate::output::text::Text;
@@ -21,6 +23,8 @@ pub(super) struct Place<'o> {
     pub(super) sequence: u64,
     /// The member `local_datacenter` with a comma in front, or nothing.
     pub(super) local: &'o [u8],
+    /// Who lives where, with `--catalog`.
+    pub(super) directory: Option<&'o Directory>,
 }
 
 /// The member `local_datacenter` with a comma in front; nothing where it is not known.
@@ -47,7 +51,7 @@ pub(super) fn flow(t: &mut Text<'_>, observation: &Observation, place: &Place<'_
     if let Some(origin) = place.origin {
         t.raw(origin.observer());
     }
-    endpoints(t, observation);
+    endpoints(t, observation, place.directory);
     shapes.put(t, observation, place.verbosity);
     handshake(t, observation, place.verbosity);
     aim(t, observation, place.local);
@@ -86,16 +90,22 @@ fn event(t: &mut Text<'_>, observation: &Observation, sequence: u64) {
 }
 
 /// Client and server, with their traffic at the end of a connection.
-fn endpoints(t: &mut Text<'_>, observation: &Observation) {
+fn endpoints(t: &mut Text<'_>, observation: &Observation, directory: Option<&Directory>) {
     let flow = &observation.flow;
     let (client, server) = observation.traffic.unzip();
     endpoint(t, ",\"source\":{", (flow.source_ip(), flow.ports.0), client);
     if let Some(ahead) = &observation.ahead {
         address(t, ahead.source.as_deref());
     }
+    if let Some(directory) = directory {
+        residents::members(t, directory, flow.source_ip(), None);
+    }
     endpoint(t, ",\"destination\":{", (flow.destination_ip(), flow.ports.1), server);
     if let Some(ahead) = &observation.ahead {
         address(t, ahead.destination.as_deref());
+    }
+    if let Some(directory) = directory {
+        residents::members(t, directory, flow.destination_ip(), Some(flow.ports.1));
     }
 }
 

@@ -1,6 +1,9 @@
 //! Rows of chosen fields, for the outputs `tsv` and `csv`.
 
+use std::sync::Arc;
+
 use crate::failover::event::Event;
+use crate::model::directory::Directory;
 use crate::model::frame::{Origin, OriginId, Timestamp};
 use crate::model::observation::Observation;
 use crate::model::stats::RunStats;
@@ -96,6 +99,11 @@ impl Rows {
     /// The names of the fields.
     pub(super) fn header(&self, out: &mut Vec<u8>) {
         self.style.row(out, |cell| self.fields.names().for_each(cell));
+    }
+
+    /// Who lives where, from now on.
+    pub(super) fn directory(&mut self, directory: &Arc<Directory>) {
+        self.layout.directory = Some(Arc::clone(directory));
     }
 
     /// Another input bears this number from now on.

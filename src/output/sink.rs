@@ -2,9 +2,12 @@
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::error::Error;
 use crate::failover::event::{News, Story};
+use crate::intent::report::Expectation;
+use crate::model::directory::Directory;
 use crate::model::frame::{Origin, OriginId, Timestamp};
 use crate::model::observation::Observation;
 use crate::output::context::Context;
@@ -59,6 +62,14 @@ pub trait Sink {
         false
     }
 
+    /// What was seen of the names of `--expect`, ahead of [`Sink::finish`]; true if a person reads it there.
+    ///
+    /// # Errors
+    /// As [`Sink::event`].
+    fn expectations(&mut self, _expectations: &[Expectation], _now: Timestamp) -> Result<bool, Error> {
+        Ok(false)
+    }
+
     /// Called every `--interval` of capture time, and live also when idle.
     ///
     /// # Errors
@@ -77,6 +88,9 @@ pub trait Sink {
 
     /// Another file or interface bears this number from now on.
     fn origin(&mut self, _id: OriginId, _origin: &Origin) {}
+
+    /// Who lives where, from now on.
+    fn directory(&mut self, _directory: &Arc<Directory>) {}
 
     /// True if the output reads the rows of the snapshot: without any such output, nothing is grouped.
     fn reads_rows(&self) -> bool {

@@ -9,11 +9,13 @@ use jiff::tz::TimeZone;
 
 use crate::error::Error;
 use crate::failover::event::Story;
+use crate::intent::report::Expectation;
 use crate::model::frame::{Origin, OriginId, Timestamp};
 use crate::model::observation::{Observation, Outcome};
 use crate::output::clock::Calendar;
 use crate::output::context::{Context, with_origin};
 use crate::output::escape::escape;
+use crate::output::expect;
 use crate::output::sink::{Place, Sink, SinkSpec};
 use crate::output::story::Teller;
 use crate::output::writer::Writer;
@@ -47,6 +49,7 @@ pub struct TableSink {
     origins: Arc<[Origin]>,
     zone: TimeZone,
     failovers: String,
+    expectations: String,
 }
 
 impl TableSink {
@@ -58,6 +61,7 @@ impl TableSink {
             origins: Arc::clone(&context.origins),
             zone: context.timezone.clone(),
             failovers: String::new(),
+            expectations: String::new(),
         }
     }
 }
@@ -84,12 +88,17 @@ impl Sink for TableSink {
         true
     }
 
+    fn expectations(&mut self, expectations: &[Expectation], _: Timestamp) -> Result<bool, Error> {
+        self.expectations = expect::tell(expectations, self.zone.clone());
+        Ok(true)
+    }
+
     fn reads_rows(&self) -> bool {
         true
     }
 
     fn finish(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
-        let text = render(snapshot, &mut self.calendar) + &self.failovers;
+        let text = render(snapshot, &mut self.calendar) + &self.failovers + &self.expectations;
         let _: ControlFlow<()> = self.writer.record(|out| out.extend_from_slice(text.as_bytes()))?;
         let _: ControlFlow<()> = self.writer.flush()?;
         Ok(())

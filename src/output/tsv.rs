@@ -4,9 +4,11 @@
 
 use std::net::IpAddr;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use crate::error::Error;
 use crate::failover::event::News;
+use crate::model::directory::Directory;
 use crate::model::frame::{Origin, OriginId};
 use crate::model::name::Name;
 use crate::model::observation::Observation;
@@ -48,6 +50,12 @@ impl Sink for TsvSink {
         match &mut self.chosen {
             None => self.writer.record(|out| row(out, observation)),
             Some(rows) => self.writer.record(|out| rows.flow(out, observation)),
+        }
+    }
+
+    fn directory(&mut self, directory: &Arc<Directory>) {
+        if let Some(rows) = &mut self.chosen {
+            rows.directory(directory);
         }
     }
 

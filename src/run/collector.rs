@@ -8,6 +8,7 @@ use crate::model::frame::{Origin, Timestamp};
 use crate::model::observation::{Action, Observation};
 use crate::model::stats::{RunStats, SourceStats};
 use crate::output::sink::Sink;
+use crate::run::collector::elsewhere::Elsewhere;
 use crate::run::keep::file::PacketFile;
 use crate::run::mesh::Mesh;
 use crate::run::plan::{Emit, Plan};
@@ -20,6 +21,7 @@ use crate::tally::Tally;
 use crate::tally::snapshot::Snapshot;
 
 mod beside;
+mod elsewhere;
 mod news;
 
 /// Groups that a summary holds at most.
@@ -43,6 +45,7 @@ pub struct Collector {
     select: Option<Select>,
     window: Window,
     rules: Rules,
+    elsewhere: Elsewhere,
     emit: Emit,
     top: Option<usize>,
     left: Option<u64>,
@@ -84,6 +87,7 @@ impl Collector {
             select: Some(std::mem::take(&mut plan.select)).filter(|select| !select.is_empty()),
             window: Window::new(&plan.limits),
             rules: std::mem::take(&mut plan.rules),
+            elsewhere: Elsewhere::new(plan, flush),
             emit: plan.watch.emit,
             top: plan.top,
             left: plan.limits.records,
@@ -114,6 +118,7 @@ impl Collector {
         for opened in found.opened.drain(..) {
             self.begin_file(&opened);
         }
+        self.look_up();
         if self.keep(&mut found.kept)?.is_break() {
             return Ok(ControlFlow::Break(()));
         }
@@ -156,6 +161,7 @@ impl Collector {
             if !self.rules.is_empty() {
                 self.rules.observe(record);
             }
+            self.elsewhere.observe(record);
         }
         let wanted = match record.action {
             Action::Hello => self.emit.hello,
@@ -221,28 +227,6 @@ impl Collector {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Writes out what the outputs have buffered.
-    ///
-    /// # Errors
-    /// An output could not be written.
-    pub fn flush_sinks(&mut self) -> Flow {
-        for sink in &mut self.sinks {
-            if sink.flush()?.is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    /// Opens output files anew (SIGHUP).
-    ///
-    /// # Errors
-    /// A file could not be opened.
-    pub fn reopen(&mut self) -> Result<(), Error> {
-        self.packets.iter_mut().try_for_each(PacketFile::reopen)?;
-        self.sinks.iter_mut().try_for_each(|sink| sink.reopen())
-    }
-
     /// The state of the run.
     pub fn snapshot(&mut self) -> Snapshot {
         let mut snapshot = self.tally.snapshot(&self.stats, self.now);
@@ -278,6 +262,7 @@ impl Collector {
         }
         let stories = self.stories();
         let snapshot = self.snapshot();
+        self.tell_expectations()?;
         for sink in &mut self.sinks {
             self.mesh.told |= sink.stories(&stories);
             sink.finish(&snapshot)?;

@@ -22,6 +22,7 @@ mod files;
 mod followed;
 pub mod legs;
 mod live;
+mod lookup;
 mod piped;
 
 use std::collections::hash_map::RandomState;
@@ -198,6 +199,7 @@ fn conclude(
             say(skipped);
         }
     }
+    collector.tell_elsewhere();
     if collector.lost_packets() > 0 {
         say(report::lost(collector.lost_packets()));
     }

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::catalog::Catalog;
+use crate::intent::target::Intent;
 use crate::model::frame::Timestamp;
 use crate::naming::custom::Pattern;
 use crate::output::context::{HexMode, TimeStyle};
@@ -27,6 +29,10 @@ pub struct Plan {
     pub select: Select,
     /// `--require`, `--forbid`: what must be true at the end.
     pub rules: Rules,
+    /// `--expect`: what the mesh means to use.
+    pub expect: Vec<Intent>,
+    /// `--catalog`: who lives where.
+    pub catalog: Option<Catalog>,
     /// When to stop.
     pub limits: Limits,
     /// Outputs, each `NAME` or `NAME:WHERE`, none twice; empty only with `count_only` or `packets`.

@@ -66,6 +66,28 @@ impl Collector {
         }
     }
 
+    /// Writes out what the outputs have buffered.
+    ///
+    /// # Errors
+    /// An output could not be written.
+    pub fn flush_sinks(&mut self) -> Flow {
+        for sink in &mut self.sinks {
+            if sink.flush()?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Opens output files anew (SIGHUP).
+    ///
+    /// # Errors
+    /// A file could not be opened.
+    pub fn reopen(&mut self) -> Result<(), Error> {
+        self.packets.iter_mut().try_for_each(PacketFile::reopen)?;
+        self.sinks.iter_mut().try_for_each(|sink| sink.reopen())
+    }
+
     /// Packets that are missing in the file of `-w`.
     pub fn lost_packets(&self) -> u64 {
         self.packets.as_ref().map_or(0, PacketFile::lost)
