@@ -1,4 +1,4 @@
-//! Where records go: each at once when somebody watches, in blocks otherwise.
+//! Where records go: a handful at once when somebody watches, in blocks otherwise.
 //!
 //! A closed pipe is no error: the writer answers [`ControlFlow::Break`] from then on.
 
@@ -28,7 +28,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Opens `place`. `live`: every record is one `write(2)`; so it is on a terminal.
+    /// Opens `place`. `live`: whoever gives records flushes after each handful; else a terminal gets each at once.
     ///
     /// # Errors
     /// [`Error::Io`] where the file cannot be created, [`Error::Output`] where standard output is gone.
@@ -36,7 +36,7 @@ impl Writer {
         match place {
             Place::Stdout => {
                 let stdout = io::stdout();
-                let immediate = live || stdout.is_terminal();
+                let immediate = !live && stdout.is_terminal();
                 // A handle of its own: the standard one would look for line ends in every block.
                 let handle = stdout.as_fd().try_clone_to_owned();
                 let file =
@@ -45,7 +45,7 @@ impl Writer {
             }
             Place::File(path) => {
                 let file = File::create(&path).map_err(|source| cannot_open(&path, source))?;
-                let mut writer = Self::new(&path.display().to_string(), Box::new(file), live);
+                let mut writer = Self::new(&path.display().to_string(), Box::new(file), false);
                 writer.path = Some(path);
                 writer.block = BLOCK;
                 Ok(writer)
@@ -57,6 +57,13 @@ impl Writer {
     pub fn new(name: &str, sink: Box<dyn Write>, immediate: bool) -> Self {
         let buffer = Vec::with_capacity(if immediate { 8192 } else { PIPE_BLOCK + PIPE_BLOCK / 4 });
         Self { name: name.to_owned(), path: None, sink, buffer, immediate, closed: false, block: PIPE_BLOCK }
+    }
+
+    /// Every record is one `write(2)` from now on.
+    #[must_use]
+    pub fn at_once(mut self) -> Self {
+        self.immediate = true;
+        self
     }
 
     /// True for a file, which can be opened again.

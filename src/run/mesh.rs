@@ -18,8 +18,6 @@ pub struct Mesh {
     detector: Option<Detector>,
     /// What the detector has found and nobody was told yet.
     pub news: Vec<News>,
-    /// News went to the outputs since this was last looked at.
-    pub told_news: bool,
     /// An output has written the failovers at the end.
     pub told: bool,
 }
@@ -36,7 +34,6 @@ impl Mesh {
             legs: None,
             detector,
             news: Vec::new(),
-            told_news: false,
             told: false,
         }
     }

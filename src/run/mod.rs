@@ -22,6 +22,7 @@ mod files;
 mod followed;
 pub mod legs;
 mod live;
+mod order;
 mod piped;
 
 use std::collections::hash_map::RandomState;
