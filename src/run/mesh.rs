@@ -28,14 +28,7 @@ impl Mesh {
         let roles = local.map(Roles::new);
         let local = roles.as_ref().map(|roles| roles.local().into());
         let detector = watch.then(|| Detector::new(Settings { local, handshake_timeout }));
-        Self {
-            roles,
-            causes: Causes::default(),
-            legs: None,
-            detector,
-            news: Vec::new(),
-            told: false,
-        }
+        Self { roles, causes: Causes::default(), legs: None, detector, news: Vec::new(), told: false }
     }
 
     /// True if it looks for failovers.

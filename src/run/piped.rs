@@ -27,6 +27,8 @@ use self::channel::{Message, Sender, receive};
 const MAX_WAITING: usize = 65_536;
 /// How often the collector looks at signals, and a quiet input is told to the counters.
 const LOOK: Duration = Duration::from_millis(100);
+/// How often a source is asked for its counters: of an interface, each answer takes a dozen system calls.
+const ASK: Duration = Duration::from_secs(1);
 /// How long an interface is read on after a signal: a block of the ring may be open for 50 ms.
 const DRAIN: Duration = Duration::from_millis(60);
 
@@ -97,8 +99,7 @@ impl Drop for LastWords {
 struct Tally {
     /// Records that nobody had time for.
     dropped: u64,
-    /// When the source was asked, and what it said: an interface's answer takes several system calls, and messages
-    /// may go out a hundred times a second.
+    /// When the source was asked, and what it said.
     asked: Option<(Instant, SourceStats)>,
 }
 
@@ -109,9 +110,9 @@ impl Tally {
         self.recent(reader)
     }
 
-    /// The worker's counters as of now, the source's of [`LOOK`] ago at most.
+    /// The worker's counters as of now, the source's of [`ASK`] ago at most.
     fn recent(&mut self, reader: &mut Reader) -> RunStats {
-        let kept = self.asked.filter(|(at, _)| at.elapsed() < LOOK);
+        let kept = self.asked.filter(|(at, _)| at.elapsed() < ASK);
         let (_, source) = *self.asked.insert(kept.unwrap_or_else(|| (Instant::now(), reader.source.stats())));
         let mut stats = RunStats { dropped_by_app: self.dropped, ..counted(&reader.worker, source) };
         if reader.live {

@@ -16,9 +16,12 @@ fn two_rings_see_every_connection_once() {
     let watch = Watch::start(&lab.near, "-i ens4 -v --jobs 2 port 443 -j");
     watch.until_told("two rings", |told| told.iter().any(|line| line.text.contains("ens4: 2 rings")));
     let names = names(200);
-    for (name, port) in names.iter().zip(30_000..) {
-        send(&lab.far, scenario(name, port, "send = { split = [80], order = [2, 1] }"));
-    }
+    let all = names.iter().zip(30_000..);
+    send(
+        &lab.far,
+        all.flat_map(|(name, port)| scenario(name, port, "send = { split = [80], order = [2, 1] }"))
+            .collect(),
+    );
     let found = records(&watch.until_lines(200));
     let end = watch.interrupt();
     assert_eq!((end.code, end.records().len()), (Some(0), 200));
@@ -86,6 +89,9 @@ fn the_leg_out_is_under_the_leg_in_whichever_rings_they_come_to() {
     }
     assert!(legs.len() == 40 && legs.values().all(|both| both.len() == 2), "{legs:?}");
     // right under it, or further down with the client's address
-    let out = lines.stdout.iter().filter(|line| line.text.contains("└ out") || line.text.contains("out to 10.9.0.3"));
+    let out = lines
+        .stdout
+        .iter()
+        .filter(|line| line.text.contains("└ out") || line.text.contains("out to 10.9.0.3"));
     assert_eq!(out.count(), 40, "{:?}", lines.texts());
 }

@@ -30,10 +30,7 @@ fn a_reading_thread_that_fails_says_so_and_one_that_ends_does_not() {
     assert_eq!(message.input, 1);
     assert!(message.stats.is_none(), "what it counted stays counted");
     let Some(Err(error)) = message.end else { panic!("it ended well") };
-    assert!(
-        is_fatal(&error) && error.to_string().starts_with("ens4: a reading thread failed"),
-        "{error}"
-    );
+    assert!(is_fatal(&error) && error.to_string().starts_with("ens4: a reading thread failed"), "{error}");
     assert!(receiver.try_recv().is_err());
 }
 
