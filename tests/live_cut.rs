@@ -1,12 +1,6 @@
 //! What the cut in the kernel does to each kind of packet, at the source: needs root and `ip netns`, and says so where
 //! it has not got them.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    unreachable_pub,
-    reason = "helpers of tests"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, unreachable_pub, reason = "helpers of tests")]
 
 use std::collections::BTreeSet;
 use std::fs;

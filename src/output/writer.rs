@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn live_each_record_is_one_write_and_offline_a_block_is() {
+    fn at_once_each_record_is_one_write_and_else_a_block_is() {
         let shared = Shared::default();
         let mut live = Writer::new("x", Box::new(Calls(shared.clone())), true);
         assert!(live.record(put("one\n")).unwrap().is_continue());
@@ -210,7 +210,7 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         let (path, moved) = (folder.join("out"), folder.join("out.1"));
         fs::write(&path, "old").unwrap();
-        let mut writer = Writer::open(Place::File(path.clone()), true).unwrap();
+        let mut writer = Writer::open(Place::File(path.clone()), true).unwrap().at_once();
         assert!(writer.record(put("a")).unwrap().is_continue());
         fs::rename(&path, &moved).unwrap();
         assert!(writer.record(put("b")).unwrap().is_continue());
@@ -220,6 +220,19 @@ mod tests {
         assert_eq!(fs::read_to_string(&moved).unwrap(), "ab");
         assert_eq!(fs::read_to_string(&path).unwrap(), "kept c");
         fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn live_a_file_takes_a_handful_with_one_write() {
+        let path = std::env::temp_dir().join(format!("sni-watch-handful-{}", std::process::id()));
+        let mut writer = Writer::open(Place::File(path.clone()), true).unwrap();
+        for record in ["one\n", "two\n"] {
+            assert!(writer.record(put(record)).unwrap().is_continue());
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), "");
+        assert!(writer.flush().unwrap().is_continue());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\n");
+        fs::remove_file(&path).unwrap();
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crossbeam_channel::{Receiver, TrySendError};
+use crossbeam_channel::Receiver;
 
 use crate::error::Error;
 use crate::model::frame::Timestamp;
@@ -176,21 +176,17 @@ fn send(reader: &mut Reader, sender: &Sender, tally: &mut Tally) -> ControlFlow<
     if !reader.live {
         return if sender.send(message) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
     }
-    match sender.try_send(message) {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(TrySendError::Disconnected(_)) => ControlFlow::Break(()),
-        Err(TrySendError::Full(message)) => {
-            reader.worker.out = message.found;
-            reader.worker.out.kept.bound();
-            let waiting = &mut reader.worker.out.records;
-            if waiting.len() > MAX_WAITING {
-                tally.dropped += (waiting.len() - MAX_WAITING) as u64;
-                waiting.truncate(MAX_WAITING);
-                reader.worker.out.ticks.clear();
-            }
-            ControlFlow::Continue(())
+    if let Some(message) = sender.try_send(message)? {
+        reader.worker.out = message.found;
+        reader.worker.out.kept.bound();
+        let waiting = &mut reader.worker.out.records;
+        if waiting.len() > MAX_WAITING {
+            tally.dropped += (waiting.len() - MAX_WAITING) as u64;
+            waiting.truncate(MAX_WAITING);
+            reader.worker.out.ticks.clear();
         }
     }
+    ControlFlow::Continue(())
 }
 
 /// Takes messages until all `readers` have ended, an output has enough, or the readers do not answer a signal.

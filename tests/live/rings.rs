@@ -60,7 +60,7 @@ fn an_interface_that_goes_down_and_up_again_is_told_and_survived() {
 #[test]
 fn the_leg_out_is_under_the_leg_in_whichever_rings_they_come_to() {
     let Some(lab) = Lab::new() else { return };
-    let connections: String = (0..40)
+    let connections: Vec<String> = (0..40)
         .map(|number| {
             format!(
                 "[[connection]]\nat = {}\nclient = '10.9.0.1:{}'\nserver = '10.9.0.2:443'\n\
@@ -74,7 +74,7 @@ fn the_leg_out_is_under_the_leg_in_whichever_rings_they_come_to() {
         .collect();
     let watch = Watch::start(&lab.near, "-i ens4 --jobs 2 port 443 -o json");
     let lines = Watch::start(&lab.near, "-i ens4 --jobs 2 port 443");
-    send(&lab.far, played(&connections));
+    send(&lab.far, played(&connections.concat()));
     let found = records(&watch.until_lines(80));
     lines.until_lines(80);
     let (end, lines) = (watch.interrupt(), lines.interrupt());

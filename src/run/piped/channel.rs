@@ -48,10 +48,15 @@ impl Sender {
         sent
     }
 
-    pub(super) fn try_send(&self, message: Message) -> Result<(), TrySendError<Message>> {
+    /// Waits for nobody: gives the message back where there is no room; breaks off where nobody listens any more.
+    pub(super) fn try_send(&self, message: Message) -> ControlFlow<(), Option<Message>> {
         let sent = self.messages.try_send(message);
         self.collector.unpark();
-        sent
+        match sent {
+            Ok(()) => ControlFlow::Continue(None),
+            Err(TrySendError::Full(message)) => ControlFlow::Continue(Some(message)),
+            Err(TrySendError::Disconnected(_)) => ControlFlow::Break(()),
+        }
     }
 }
 
@@ -63,12 +68,12 @@ pub(in crate::run) fn channel() -> (Sender, Receiver<Message>) {
 
 /// The next message, or none within `pause`; breaks off when all readers are gone.
 pub(super) fn receive(receiver: &Receiver<Message>, pause: Duration) -> ControlFlow<(), Option<Message>> {
-    let mut received = receiver.try_recv();
-    if matches!(received, Err(TryRecvError::Empty)) {
+    let mut next = receiver.try_recv();
+    if matches!(next, Err(TryRecvError::Empty)) {
         thread::park_timeout(pause);
-        received = receiver.try_recv();
+        next = receiver.try_recv();
     }
-    match received {
+    match next {
         Ok(message) => ControlFlow::Continue(Some(message)),
         Err(TryRecvError::Empty) => ControlFlow::Continue(None),
         Err(TryRecvError::Disconnected) => ControlFlow::Break(()),
