@@ -82,6 +82,13 @@ impl Seen {
         gateway.checked_sub(1)
     }
 
+    /// The leg out of what came in on `flow`; how long before, is not known.
+    fn after(self, flow: u32) -> Self {
+        let [identity, ..] = self.0;
+        let (out, _) = self.flows();
+        Self([identity, u64::from(flow) << 32 | u64::from(out), self.whole().0, 0])
+    }
+
     /// A further leg, `gateway` after the one before.
     fn further(self, flow: u32, whole: Timestamp, gateway: u64) -> Self {
         let [identity, flows, ..] = self.0;
@@ -132,9 +139,17 @@ impl Legs {
         };
         let seen = Seen(*slot);
         let (first, last) = seen.flows();
-        // the same flow again, or much later: a replay
-        let replay = [first, last].contains(&flow) || begun.since(seen.whole()) > MAX_AGE;
-        *slot = if replay { new.0 } else { seen.further(flow, whole, begun.since(seen.whole())).0 };
+        // the same flow again, or at quite another time: a replay
+        let apart = begun.since(seen.whole()).max(seen.whole().since(whole));
+        let replay = [first, last].contains(&flow) || apart > MAX_AGE;
+        *slot = if replay {
+            new.0
+        } else if first == last && whole < seen.whole() {
+            // told late by another ring: it was here before the only leg that is known
+            seen.after(flow).0
+        } else {
+            seen.further(flow, whole, begun.since(seen.whole())).0
+        };
     }
 
     /// Which leg a flow is, by what was seen so far; `None` where that is not known.

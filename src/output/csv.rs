@@ -121,9 +121,11 @@ mod tests {
         let mut sink =
             CsvSink::new(Writer::open(Place::File(path.clone()), true).unwrap(), &context).unwrap();
         sink.reopen().unwrap();
+        assert!(sink.flush().unwrap().is_continue());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "sni\r\n", "the same file, one header");
         std::fs::rename(&path, folder.join("out.1")).unwrap();
         sink.reopen().unwrap();
+        assert!(sink.flush().unwrap().is_continue());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "sni\r\n");
         std::fs::remove_dir_all(&folder).unwrap();
     }

@@ -27,7 +27,7 @@ fn a_file_follows_the_colon_and_may_hold_colons() {
     let path = std::env::temp_dir().join(format!("sni-watch:output:{}", std::process::id()));
     let context = Context { live: true, ..Context::default() };
     let mut sink = open(&format!("json:{}", path.display()), &context).unwrap();
-    assert!(sink.event(&sample::ok()).unwrap().is_continue());
+    assert!(sink.event(&sample::ok()).unwrap().is_continue() && sink.flush().unwrap().is_continue());
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::remove_file(&path).unwrap();
     assert!(text.starts_with("{\"@timestamp\":") && text.ends_with("}\n"), "{text}");

@@ -1,4 +1,4 @@
-//! Where records go: each at once when somebody watches, in blocks otherwise.
+//! Where records go: a handful at once when somebody watches, in blocks otherwise.
 //!
 //! A closed pipe is no error: the writer answers [`ControlFlow::Break`] from then on.
 
@@ -28,7 +28,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Opens `place`. `live`: every record is one `write(2)`; so it is on a terminal.
+    /// Opens `place`. `live`: whoever gives records flushes after each handful; else a terminal gets each at once.
     ///
     /// # Errors
     /// [`Error::Io`] where the file cannot be created, [`Error::Output`] where standard output is gone.
@@ -36,7 +36,7 @@ impl Writer {
         match place {
             Place::Stdout => {
                 let stdout = io::stdout();
-                let immediate = live || stdout.is_terminal();
+                let immediate = !live && stdout.is_terminal();
                 // A handle of its own: the standard one would look for line ends in every block.
                 let handle = stdout.as_fd().try_clone_to_owned();
                 let file =
@@ -45,7 +45,7 @@ impl Writer {
             }
             Place::File(path) => {
                 let file = File::create(&path).map_err(|source| cannot_open(&path, source))?;
-                let mut writer = Self::new(&path.display().to_string(), Box::new(file), live);
+                let mut writer = Self::new(&path.display().to_string(), Box::new(file), false);
                 writer.path = Some(path);
                 writer.block = BLOCK;
                 Ok(writer)
@@ -57,6 +57,13 @@ impl Writer {
     pub fn new(name: &str, sink: Box<dyn Write>, immediate: bool) -> Self {
         let buffer = Vec::with_capacity(if immediate { 8192 } else { PIPE_BLOCK + PIPE_BLOCK / 4 });
         Self { name: name.to_owned(), path: None, sink, buffer, immediate, closed: false, block: PIPE_BLOCK }
+    }
+
+    /// Every record is one `write(2)` from now on.
+    #[must_use]
+    pub fn at_once(mut self) -> Self {
+        self.immediate = true;
+        self
     }
 
     /// True for a file, which can be opened again.
@@ -159,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn live_each_record_is_one_write_and_offline_a_block_is() {
+    fn at_once_each_record_is_one_write_and_else_a_block_is() {
         let shared = Shared::default();
         let mut live = Writer::new("x", Box::new(Calls(shared.clone())), true);
         assert!(live.record(put("one\n")).unwrap().is_continue());
@@ -203,7 +210,7 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         let (path, moved) = (folder.join("out"), folder.join("out.1"));
         fs::write(&path, "old").unwrap();
-        let mut writer = Writer::open(Place::File(path.clone()), true).unwrap();
+        let mut writer = Writer::open(Place::File(path.clone()), true).unwrap().at_once();
         assert!(writer.record(put("a")).unwrap().is_continue());
         fs::rename(&path, &moved).unwrap();
         assert!(writer.record(put("b")).unwrap().is_continue());
@@ -213,6 +220,19 @@ mod tests {
         assert_eq!(fs::read_to_string(&moved).unwrap(), "ab");
         assert_eq!(fs::read_to_string(&path).unwrap(), "kept c");
         fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn live_a_file_takes_a_handful_with_one_write() {
+        let path = std::env::temp_dir().join(format!("sni-watch-handful-{}", std::process::id()));
+        let mut writer = Writer::open(Place::File(path.clone()), true).unwrap();
+        for record in ["one\n", "two\n"] {
+            assert!(writer.record(put(record)).unwrap().is_continue());
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), "");
+        assert!(writer.flush().unwrap().is_continue());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\n");
+        fs::remove_file(&path).unwrap();
     }
 
     #[test]

@@ -124,7 +124,6 @@ impl Collector {
         }
         let mut ticks = found.ticks.iter();
         let mut tick = ticks.next();
-        let wrote = !found.records.is_empty();
         for (index, record) in found.records.iter_mut().enumerate() {
             while let Some(due) = tick.filter(|tick| tick.after <= index) {
                 if self.tick(due)?.is_break() {
@@ -144,8 +143,7 @@ impl Collector {
         }
         found.records.clear();
         found.ticks.clear();
-        let wrote = std::mem::take(&mut self.mesh.told_news) || wrote;
-        if wrote && self.flush { self.flush_sinks() } else { Ok(ControlFlow::Continue(())) }
+        if self.flush { self.flush_sinks() } else { Ok(ControlFlow::Continue(())) }
     }
 
     fn record(&mut self, record: &Observation) -> Flow {

@@ -14,7 +14,7 @@ use crate::run::stop::Stop;
 use crate::run::{Parts, conclude, ending, sinks};
 use crate::source::cut::Method;
 use crate::source::live::LiveSource;
-use crate::source::live::options::LiveOptions;
+use crate::source::live::options::{HAND_OVER, HAND_OVER_OF_SEVERAL, LiveOptions};
 use crate::source::privileges;
 
 /// Watches interfaces until a signal.
@@ -28,7 +28,8 @@ pub(super) fn run(
     // `--packets` counts on one ring only
     let rings = if plan.limits.packets.is_some() { 1 } else { plan.jobs };
     let filter = plan.filter.take().unwrap_or_else(hello::default_filter);
-    let options = LiveOptions { filter: Some(filter.clone()), ..capture.clone() };
+    let hand_over = if names.len() * rings > 1 { HAND_OVER_OF_SEVERAL } else { HAND_OVER };
+    let options = LiveOptions { filter: Some(filter.clone()), hand_over, ..capture.clone() };
     let mut origins = Vec::new();
     let mut sources = Vec::new();
     for name in names {

@@ -18,8 +18,6 @@ pub struct Mesh {
     detector: Option<Detector>,
     /// What the detector has found and nobody was told yet.
     pub news: Vec<News>,
-    /// News went to the outputs since this was last looked at.
-    pub told_news: bool,
     /// An output has written the failovers at the end.
     pub told: bool,
 }
@@ -30,15 +28,7 @@ impl Mesh {
         let roles = local.map(Roles::new);
         let local = roles.as_ref().map(|roles| roles.local().into());
         let detector = watch.then(|| Detector::new(Settings { local, handshake_timeout }));
-        Self {
-            roles,
-            causes: Causes::default(),
-            legs: None,
-            detector,
-            news: Vec::new(),
-            told_news: false,
-            told: false,
-        }
+        Self { roles, causes: Causes::default(), legs: None, detector, news: Vec::new(), told: false }
     }
 
     /// True if it looks for failovers.

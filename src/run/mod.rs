@@ -23,6 +23,7 @@ mod followed;
 pub mod legs;
 mod live;
 mod lookup;
+mod order;
 mod piped;
 
 use std::collections::hash_map::RandomState;

@@ -4,37 +4,33 @@ use std::ops::ControlFlow;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use crossbeam_channel::Receiver;
 
 use crate::error::Error;
 use crate::model::frame::Timestamp;
-use crate::model::stats::RunStats;
+use crate::model::stats::{RunStats, SourceStats};
 use crate::run::collector::Collector;
 use crate::run::files::counted;
+use crate::run::order::Order;
 use crate::run::report::say;
 use crate::run::serve_signals;
 use crate::run::stop::Stop;
 use crate::run::worker::{Worker, Yield};
 use crate::source::{Progress, Source};
 
-/// Messages that may wait for the collector.
-const CHANNEL: usize = 256;
+mod channel;
+
+pub(super) use self::channel::channel;
+use self::channel::{Message, Sender, receive};
+
 /// Records that a worker keeps while the channel is full; what comes on top is dropped and counted.
 const MAX_WAITING: usize = 65_536;
 /// How often the collector looks at signals, and a quiet input is told to the counters.
 const LOOK: Duration = Duration::from_millis(100);
-/// How long an interface is read on after a signal: a block of the ring may be open for 20 ms.
-const DRAIN: Duration = Duration::from_millis(30);
-
-/// What a reading thread sends.
-pub(super) struct Message {
-    input: usize,
-    found: Yield,
-    /// `None`: as before.
-    stats: Option<RunStats>,
-    /// The input's end: `Err` with what went wrong.
-    end: Option<Result<(), Error>>,
-}
+/// How often a source is asked for its counters: of an interface, each answer takes a dozen system calls.
+const ASK: Duration = Duration::from_secs(1);
+/// How long an interface is read on after a signal: a block of the ring may be open for 50 ms.
+const DRAIN: Duration = Duration::from_millis(60);
 
 /// A reading thread's side.
 pub(super) struct Reader {
@@ -58,20 +54,15 @@ pub(super) fn run(
     stop: &Stop,
     damaged: &mut bool,
 ) -> Result<ControlFlow<()>, Error> {
-    let (sender, receiver) = bounded(CHANNEL);
+    let (sender, receiver) = channel();
     collector.alone = true;
     let name = "the input".to_owned();
     start(Reader { input: 0, name, source, worker, live: false }, sender, stop)?;
     collect(&receiver, 1, (collector, stop), damaged)
 }
 
-/// Channel for the messages of all readers.
-pub(super) fn channel() -> (Sender<Message>, Receiver<Message>) {
-    bounded(CHANNEL)
-}
-
 /// Starts a reader's thread.
-pub(super) fn start(reader: Reader, sender: Sender<Message>, stop: &Stop) -> Result<(), Error> {
+pub(super) fn start(reader: Reader, sender: Sender, stop: &Stop) -> Result<(), Error> {
     let stop = stop.clone();
     let name = format!("input-{}", reader.input);
     let failed = |source| Error::Io { action: "cannot start a thread for", path: "the input".into(), source };
@@ -88,7 +79,7 @@ pub(super) fn start(reader: Reader, sender: Sender<Message>, stop: &Stop) -> Res
 struct LastWords {
     input: usize,
     name: String,
-    sender: Sender<Message>,
+    sender: Sender,
 }
 
 impl Drop for LastWords {
@@ -99,13 +90,42 @@ impl Drop for LastWords {
         let problem = "a reading thread failed, and what it watched is not watched any more".to_owned();
         let end = Some(Err(Error::Interface { name: std::mem::take(&mut self.name), problem }));
         // A collector that is gone needs no telling.
-        drop(self.sender.send(Message { input: self.input, found: Yield::default(), stats: None, end }));
+        self.sender.send(Message { input: self.input, found: Yield::default(), stats: None, end });
     }
 }
 
-fn read(mut reader: Reader, sender: &Sender<Message>, stop: &Stop) {
+/// What a reading thread counts beside its worker.
+#[derive(Default)]
+struct Tally {
+    /// Records that nobody had time for.
+    dropped: u64,
+    /// When the source was asked, and what it said.
+    asked: Option<(Instant, SourceStats)>,
+}
+
+impl Tally {
+    /// All counters as of now.
+    fn exact(&mut self, reader: &mut Reader) -> RunStats {
+        self.asked = None;
+        self.recent(reader)
+    }
+
+    /// The worker's counters as of now, the source's of [`ASK`] ago at most.
+    fn recent(&mut self, reader: &mut Reader) -> RunStats {
+        let kept = self.asked.filter(|(at, _)| at.elapsed() < ASK);
+        let (_, source) = *self.asked.insert(kept.unwrap_or_else(|| (Instant::now(), reader.source.stats())));
+        let mut stats = RunStats { dropped_by_app: self.dropped, ..counted(&reader.worker, source) };
+        if reader.live {
+            // what was inspected has been received, whatever the ring said before
+            stats.source.received = stats.source.received.max(stats.packets);
+        }
+        stats
+    }
+}
+
+fn read(mut reader: Reader, sender: &Sender, stop: &Stop) {
     let mut stopped: Option<Instant> = None;
-    let mut dropped = 0;
+    let mut tally = Tally::default();
     let mut last = Instant::now();
     let mut end = Ok(());
     loop {
@@ -126,10 +146,10 @@ fn read(mut reader: Reader, sender: &Sender<Message>, stop: &Stop) {
             Err(_) if stop.is_set() => break,
             // the other files go on: told at once, and once more in the exit code
             Err(error) => {
-                let stats = counted(&reader.worker, reader.source.stats());
+                let stats = tally.exact(&mut reader);
                 let found = std::mem::take(&mut reader.worker.out);
                 let (stats, end) = (Some(stats), Some(Err(error)));
-                drop(sender.send(Message { input: reader.input, found, stats, end }));
+                sender.send(Message { input: reader.input, found, stats, end });
             }
         }
         if let Some(news) = reader.source.notice() {
@@ -137,44 +157,36 @@ fn read(mut reader: Reader, sender: &Sender<Message>, stop: &Stop) {
         }
         if !reader.worker.out.is_empty() || last.elapsed() >= LOOK {
             last = Instant::now();
-            if send(&mut reader, sender, &mut dropped).is_break() {
+            if send(&mut reader, sender, &mut tally).is_break() {
                 return;
             }
         }
     }
     reader.worker.finish();
     let found = std::mem::take(&mut reader.worker.out);
-    let stats = RunStats { dropped_by_app: dropped, ..counted(&reader.worker, reader.source.stats()) };
-    drop(sender.send(Message { input: reader.input, found, stats: Some(stats), end: Some(end) }));
+    let stats = tally.exact(&mut reader);
+    sender.send(Message { input: reader.input, found, stats: Some(stats), end: Some(end) });
 }
 
 /// Sends what was found. A file waits for the collector; an interface does not wait for anybody.
-fn send(reader: &mut Reader, sender: &Sender<Message>, dropped: &mut u64) -> ControlFlow<()> {
-    let stats = RunStats { dropped_by_app: *dropped, ..counted(&reader.worker, reader.source.stats()) };
+fn send(reader: &mut Reader, sender: &Sender, tally: &mut Tally) -> ControlFlow<()> {
+    let stats = tally.recent(reader);
     let found = std::mem::take(&mut reader.worker.out);
     let message = Message { input: reader.input, found, stats: Some(stats), end: None };
     if !reader.live {
-        return if sender.send(message).is_err() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        };
+        return if sender.send(message) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
     }
-    match sender.try_send(message) {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(TrySendError::Disconnected(_)) => ControlFlow::Break(()),
-        Err(TrySendError::Full(message)) => {
-            reader.worker.out = message.found;
-            reader.worker.out.kept.bound();
-            let waiting = &mut reader.worker.out.records;
-            if waiting.len() > MAX_WAITING {
-                *dropped += (waiting.len() - MAX_WAITING) as u64;
-                waiting.truncate(MAX_WAITING);
-                reader.worker.out.ticks.clear();
-            }
-            ControlFlow::Continue(())
+    if let Some(message) = sender.try_send(message)? {
+        reader.worker.out = message.found;
+        reader.worker.out.kept.bound();
+        let waiting = &mut reader.worker.out.records;
+        if waiting.len() > MAX_WAITING {
+            tally.dropped += (waiting.len() - MAX_WAITING) as u64;
+            waiting.truncate(MAX_WAITING);
+            reader.worker.out.ticks.clear();
         }
     }
+    ControlFlow::Continue(())
 }
 
 /// Takes messages until all `readers` have ended, an output has enough, or the readers do not answer a signal.
@@ -187,22 +199,24 @@ pub(super) fn collect(
     let mut stats = vec![RunStats::default(); readers];
     let mut left = readers;
     let mut deadline = None;
+    let mut order = (readers > 1 && collector.followed == 0).then(Order::default);
     while left > 0 {
         serve_signals(stop, collector)?;
         if stop.is_set() && *deadline.get_or_insert(Instant::now() + 3 * LOOK) < Instant::now() {
             // a reader that waits for a slow disk cannot be woken
             break;
         }
-        let mut message = match receiver.recv_timeout(LOOK) {
-            Ok(message) => message,
-            Err(RecvTimeoutError::Timeout) => continue,
-            Err(RecvTimeoutError::Disconnected) => break,
-        };
+        let pause = order.as_ref().map_or(LOOK, |order| order.pause(Instant::now(), LOOK));
+        let ControlFlow::Continue(message) = receive(receiver, pause) else { break };
+        let mut message = message.unwrap_or_else(|| Message::of(stats.len()));
         if let (Some(slot), Some(newer)) = (stats.get_mut(message.input), message.stats) {
             *slot = newer;
         }
         collector.stats = sum(&stats);
         message.found.kept.input = message.input;
+        if let Some(order) = &mut order {
+            order.pass(&mut message.found.records, Instant::now());
+        }
         let flow = collector.take(&mut message.found)?;
         // the ticks among what was found may have brought older counters
         collector.stats = sum(&stats);
@@ -213,24 +227,30 @@ pub(super) fn collect(
         if collector.over {
             stop.stop();
         }
-        match message.end {
-            Some(Ok(())) => {
-                left -= 1;
-                let _: ControlFlow<()> = collector.reader_ended(message.input)?;
-            }
-            Some(Err(error)) => {
-                collector.hide();
-                say(format_args!("sni-watch: {error}"));
-                *failed = true;
-                if is_fatal(&error) {
-                    left -= 1;
-                    let _: ControlFlow<()> = collector.reader_ended(message.input)?;
-                }
-            }
-            None => {}
+        if let Some(end) = message.end {
+            left -= usize::from(ended((message.input, end), collector, failed)?);
         }
     }
-    Ok(ControlFlow::Continue(()))
+    let mut rest = Yield { records: order.map(Order::finish).unwrap_or_default(), ..Yield::default() };
+    collector.take(&mut rest)
+}
+
+/// An input has come to its end, or to a damaged place; true at its end.
+fn ended(
+    (input, end): (usize, Result<(), Error>),
+    collector: &mut Collector,
+    failed: &mut bool,
+) -> Result<bool, Error> {
+    if let Err(error) = end {
+        collector.hide();
+        say(format_args!("sni-watch: {error}"));
+        *failed = true;
+        if !is_fatal(&error) {
+            return Ok(false);
+        }
+    }
+    let _: ControlFlow<()> = collector.reader_ended(input)?;
+    Ok(true)
 }
 
 /// An interface's error ends it; a damaged file's does not end the others.
@@ -251,28 +271,4 @@ fn wall_clock() -> Timestamp {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reading_thread_that_fails_says_so_and_one_that_ends_does_not() {
-        let (sender, receiver) = channel();
-        let last_words = |input| LastWords { input, name: "ens4".to_owned(), sender: sender.clone() };
-        let (failing, ending) = (last_words(1), last_words(0));
-        let failed = thread::spawn(move || {
-            let _failing = failing;
-            panic!("on purpose");
-        });
-        assert!(failed.join().is_err());
-        thread::spawn(move || drop(ending)).join().unwrap();
-        let message = receiver.try_recv().unwrap();
-        assert_eq!(message.input, 1);
-        assert!(message.stats.is_none(), "what it counted stays counted");
-        let Some(Err(error)) = message.end else { panic!("it ended well") };
-        assert!(
-            is_fatal(&error) && error.to_string().starts_with("ens4: a reading thread failed"),
-            "{error}"
-        );
-        assert!(receiver.try_recv().is_err());
-    }
-}
+mod tests;

@@ -39,9 +39,9 @@ const IDLE: Duration = Duration::from_millis(50);
 /// The most frames lent by one call, so that a flood leaves the caller in control.
 const MOST: usize = 1024;
 
-/// How often, and how far apart, a failed capture is asked for frames that it still holds: 60 ms, three
-/// times as long as the kernel keeps a block.
-const LAST_TRIES: u32 = 6;
+/// How often, and how far apart, a failed capture is asked for frames that it still holds: 80 ms, longer than the
+/// kernel keeps a block.
+const LAST_TRIES: u32 = 8;
 const LAST_PAUSE: Duration = Duration::from_millis(10);
 
 const RING: Token = Token(0);
@@ -58,6 +58,8 @@ pub struct LiveSource {
     origin: OriginId,
     precision: Precision,
     number: u64,
+    /// The last look found the ring empty.
+    empty: bool,
     counters: Counters,
     /// Of all rings of this interface.
     cut: Arc<Cut>,
@@ -99,6 +101,7 @@ impl LiveSource {
             origin,
             precision: options.precision(),
             number: 0,
+            empty: false,
             counters,
             cut,
             up_down: Some(UpDown::new()),
@@ -130,8 +133,10 @@ impl LiveSource {
         for lent in 0..MOST {
             let packet = match self.capture.next_packet() {
                 Ok(packet) => packet,
-                Err(pcap::Error::TimeoutExpired) if lent == 0 => return Ok(Progress::Idle),
-                Err(pcap::Error::TimeoutExpired) => return Ok(Progress::More),
+                Err(pcap::Error::TimeoutExpired) => {
+                    self.empty = true;
+                    return Ok(if lent == 0 { Progress::Idle } else { Progress::More });
+                }
                 Err(error) => return Err(failure::while_watched(&self.interface, &error)),
             };
             self.number += 1;
@@ -185,9 +190,11 @@ impl LiveSource {
 
 impl Source for LiveSource {
     fn drive(&mut self, visit: &mut Visitor<'_>) -> Result<Progress, Error> {
-        // The ring comes first: readiness is told once, and a call may have left frames behind.
-        let mut progress = self.drain(visit);
+        // Readiness is told once: what a call has left behind comes first. What came since the ring was empty is told
+        // by the next wait.
+        let mut progress = if self.empty { Ok(Progress::Idle) } else { self.drain(visit) };
         if matches!(progress, Ok(Progress::Idle)) {
+            self.empty = false;
             self.wait()?;
             progress = self.drain(visit);
         }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::frames::{Talk, answer, hello, record, scenario};
+use crate::frames::{Talk, answer, datagram, hello, record, scenario};
 use crate::netns::{Lab, send};
 use crate::watch::{End, Watch, json, records, result};
 
@@ -134,6 +134,42 @@ fn a_connection_longer_than_the_depth_reports_its_end_and_what_was_cut_is_no_dro
         "{:?}",
         end.stderr
     );
+}
+
+#[test]
+fn without_ebpf_a_long_connection_reports_its_end_too() {
+    let Some(lab) = Lab::new() else { return };
+    let watch = start(&lab, CUTS[1], "--capture-depth 16k --emit end");
+    send(&lab.far, long(43_001, (100, 100), 100));
+    let found = records(&watch.until_lines(2));
+    let actions: Vec<_> = found.iter().map(|record| record["event"]["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["tls_handshake", "tls_flow_end"]);
+    assert_eq!((found[0]["sni"].as_str(), result(&found[0])), (Some("long.example"), "ok"));
+    assert_eq!(watch.interrupt().code, Some(0));
+}
+
+#[test]
+fn names_over_udp_survive_the_cut_and_what_quic_carries_does_not() {
+    let Some(lab) = Lab::new() else { return };
+    let watch = start(&lab, CUTS[0], "");
+    let (client, server) = (([10, 9, 0, 1], 46_000).into(), ([10, 9, 0, 2], 443).into());
+    let mut frames = scenario("quic.example", 46_000, "quic = { chaos = true }");
+    frames.extend(
+        (0..200_u8).map(|number| datagram(server, client, &[&[0x40, number][..], &[9; 1100]].concat())),
+    );
+    frames.extend(scenario("dtls.example", 46_001, "dtls = {}\nsend = { split = [100], order = [2, 1] }"));
+    let sent = frames.len() as u64;
+    send(&lab.far, frames);
+    let mut found: Vec<_> = records(&watch.until_lines(2))
+        .iter()
+        .map(|record| (record["sni"].as_str().unwrap().to_owned(), result(record).to_owned()))
+        .collect();
+    found.sort();
+    assert_eq!(found, [("dtls.example".into(), "ok".into()), ("quic.example".into(), "ok".into())]);
+    let counts = counts(&watch.interrupt());
+    let of = |name: &str| counts[name].as_u64().unwrap();
+    assert_eq!((of("packets") + of("cut_packets"), of("dropped_by_kernel")), (sent, 0), "{counts}");
+    assert!((136..200).contains(&of("cut_packets")), "{counts}");
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Connections as Ethernet frames, made by hand: what no program sends on request.
+#![allow(dead_code, reason = "every test file mounts this module and uses a part of it")]
+
 use std::net::SocketAddr;
 
 use crate::support::hello::{Hello, Version};
 use crate::support::link::Link;
-use crate::support::packet::{ACK, FIN, SYN, Shape, Tcp};
+use crate::support::packet::{ACK, FIN, SYN, Shape, Tcp, Udp};
 use crate::support::scenario::Scenario;
 
 /// One TCP connection in the making.
@@ -16,8 +18,11 @@ pub struct Talk {
 impl Talk {
     /// Both have shaken hands; `numbers` are the initial sequence numbers.
     pub fn open(port: u16, numbers: (u32, u32)) -> Self {
-        let client: SocketAddr = ([10, 9, 0, 1], port).into();
-        let server = ([10, 9, 0, 2], 443).into();
+        Self::between(([10, 9, 0, 1], port).into(), ([10, 9, 0, 2], 443).into(), numbers)
+    }
+
+    /// The same between any two.
+    pub fn between(client: SocketAddr, server: SocketAddr, numbers: (u32, u32)) -> Self {
         let mut talk = Self { client: (client, numbers.0), server: (server, numbers.1), frames: Vec::new() };
         talk.push(true, SYN, &[], false);
         talk.client.1 = talk.client.1.wrapping_add(1);
@@ -65,6 +70,17 @@ pub fn ethernet(ip: &[u8]) -> Vec<u8> {
     [&[0xff; 6][..], &[2, 0, 0, 0, 0, 1], &kind, ip].concat()
 }
 
+/// A datagram from `from` to `to`.
+pub fn datagram(from: SocketAddr, to: SocketAddr, payload: &[u8]) -> Vec<u8> {
+    ethernet(&Udp { from, to, payload: payload.to_vec() }.ip(&Shape::default(), 1))
+}
+
+/// A frame with a VLAN tag (IEEE 802.1Q) ahead of what it carries.
+pub fn tagged(frame: &[u8], kind: u16, id: u16) -> Vec<u8> {
+    let (addresses, rest) = frame.split_at(12);
+    [addresses, &kind.to_be_bytes(), &id.to_be_bytes(), rest].concat()
+}
+
 /// The bytes of a ClientHello in its record.
 pub fn hello(name: &str) -> Vec<u8> {
     Hello::named(name, Version::Tls13, name).stream()
@@ -85,10 +101,15 @@ pub fn answer() -> Vec<u8> {
 
 /// The frames of one connection of a scenario (fixtures/README.md).
 pub fn scenario(name: &str, port: u16, more: &str) -> Vec<Vec<u8>> {
-    let text = format!(
-        "start = 2026-01-01T00:00:00Z\n[[connection]]\nclient = '10.9.0.1:{port}'\n\
-         server = '10.9.0.2:443'\nhello = {{ sni = ['{name}'] }}\n{more}\n"
-    );
+    played(&format!(
+        "[[connection]]\nclient = '10.9.0.1:{port}'\nserver = '10.9.0.2:443'\n\
+         hello = {{ sni = ['{name}'] }}\n{more}\n"
+    ))
+}
+
+/// The frames of a scenario's connections, in their order.
+pub fn played(connections: &str) -> Vec<Vec<u8>> {
+    let text = format!("start = 2026-01-01T00:00:00Z\n{connections}");
     let packets = Scenario::parse(&text).packets();
     packets.iter().map(|packet| Link::Ethernet.frame(packet, false).unwrap()).collect()
 }

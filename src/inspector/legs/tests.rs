@@ -25,6 +25,21 @@ fn told(legs: &Legs, digest: u64, Place(origin, flow): Place) -> Option<(Leg, Op
 }
 
 #[test]
+fn of_two_that_are_told_late_the_earlier_is_the_leg_in() {
+    let mut legs = Legs::new(Vantage { nodes: Vec::new(), shared: true });
+    let (inward, outward) = (Place(0, 1), Place(0, 2));
+    see(&mut legs, 5, outward, 640);
+    assert_eq!(told(&legs, 5, outward), None);
+    see(&mut legs, 5, inward, 100);
+    assert_eq!(told(&legs, 5, outward), Some((Leg::Out, None)));
+    assert_eq!(told(&legs, 5, inward), Some((Leg::In, None)));
+    // the same hello hours before is no leg of it
+    see(&mut legs, 6, outward, MAX_AGE + 1000);
+    see(&mut legs, 6, inward, 100);
+    assert_eq!(told(&legs, 6, inward), None);
+}
+
+#[test]
 fn the_first_flow_is_the_leg_in_and_the_others_go_out() {
     let mut legs = Legs::new(Vantage::default());
     let (inward, outward, further) = (Place(0, 1), Place(0, 2), Place(0, 3));

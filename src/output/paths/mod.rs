@@ -93,7 +93,8 @@ pub static PATH_SINKS: &[PathSpec] = &[
 /// As [`find`], and [`Error::Io`] for a file that cannot be created.
 pub fn open(spec: &str, context: &Context) -> Result<Box<dyn PathSink>, Error> {
     let (row, place) = find(spec)?;
-    Ok((row.open)(Writer::open(place, context.live)?, context))
+    let writer = Writer::open(place, context.live)?;
+    Ok((row.open)(if context.live { writer.at_once() } else { writer }, context))
 }
 
 /// The output that `spec` names, and where it writes.

@@ -14,7 +14,6 @@ impl Collector {
         if self.mesh.news.is_empty() {
             return Ok(ControlFlow::Continue(()));
         }
-        self.mesh.told_news = true;
         for news in std::mem::take(&mut self.mesh.news) {
             let (News::Noticed(event) | News::Settled(event)) = &news;
             if !self.holds(event) {

@@ -75,9 +75,10 @@ impl Loaded {
 
     /// Puts the program in the place of the socket's filter.
     pub(super) fn attach(&self, socket: &impl AsFd) -> Result<(), String> {
-        let program = self.program.program(object::NAME).ok_or("no program")?;
-        let program: &SocketFilter = program.try_into().map_err(|error| words(&error))?;
-        program.attach(socket).map_err(|error| words(&error))
+        let refused = |error: &(dyn std::error::Error + 'static)| format!("eBPF: {}", words(error));
+        let program = self.program.program(object::NAME).ok_or("eBPF: no program")?;
+        let program: &SocketFilter = program.try_into().map_err(|error| refused(&error))?;
+        program.attach(socket).map_err(|error| refused(&error))
     }
 
     /// Packets and bytes that it has cut; `None` where the kernel does not tell any more, because the privileges

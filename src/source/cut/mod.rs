@@ -59,6 +59,16 @@ pub enum Method {
     Nothing,
 }
 
+impl Method {
+    /// What is left to try where this one is refused.
+    pub(super) fn worse(self) -> Self {
+        match self {
+            Self::Stateful => Self::Stateless,
+            Self::Stateless | Self::Nothing => Self::Nothing,
+        }
+    }
+}
+
 /// The cut in force on the rings of one interface.
 pub(super) struct Cut {
     program: Joined,
@@ -91,7 +101,7 @@ impl Cut {
             if options.best == Method::Stateful {
                 match stateful(&user, layout, depth, options.entries) {
                     Ok(loaded) => return Joined::Stateful(Box::new(loaded)),
-                    Err(words) => reasons.push(format!("eBPF: {words}")),
+                    Err(words) => reasons.push(words),
                 }
             }
             if options.best == Method::Nothing {
@@ -106,19 +116,24 @@ impl Cut {
         Self { program, reasons, depth: options.depth.unwrap_or_default(), told: Mutex::new((0, 0)) }
     }
 
-    /// Puts it onto one socket, in the place of the user's filter; on a refusal that one stays.
-    pub(super) fn attach(&mut self, socket: &impl AsFd) {
-        let refused = match &self.program {
-            Joined::Stateful(loaded) => loaded.attach(socket).err(),
+    /// Puts it onto all rings of an interface, in the place of the user's filter.
+    ///
+    /// # Errors
+    /// A refusal, in words: some rings have it then and some have not, so that the user's filter has to be put back.
+    pub(super) fn attach(&self, rings: &[impl AsFd]) -> Result<(), String> {
+        rings.iter().try_for_each(|ring| match &self.program {
+            Joined::Stateful(loaded) => loaded.attach(ring),
             Joined::Stateless(program) => {
-                attach_classic(socket, program).err().map(|error| error.to_string())
+                attach_classic(ring, program).map_err(|error| format!("classic BPF: {error}"))
             }
-            Joined::Nothing => None,
-        };
-        if let Some(words) = refused {
-            self.reasons.push(words);
-            self.program = Joined::Nothing;
-        }
+            Joined::Nothing => Ok(()),
+        })
+    }
+
+    /// The same, known to be chosen after a better one was refused for these reasons.
+    pub(super) fn after(mut self, refused: &[String]) -> Self {
+        self.reasons.splice(0..0, refused.iter().cloned());
+        self
     }
 
     /// The method in force.
@@ -157,6 +172,6 @@ impl Cut {
 }
 
 fn stateful(user: &[Classic], layout: Layout, depth: u32, entries: u32) -> Result<Loaded, String> {
-    let program = depth::program(user, layout, depth).ok_or("the filter cannot be carried over")?;
-    Loaded::new(&program, entries)
+    let program = depth::program(user, layout, depth).ok_or("eBPF: the filter cannot be carried over")?;
+    Loaded::new(&program, entries).map_err(|words| format!("eBPF: {words}"))
 }

@@ -20,10 +20,9 @@ impl LiveSource {
     /// [`Error::Interface`] with the remedy: no such interface, no permission, interface down.
     /// [`Error::Usage`] for a filter or a time stamp type that does not mean anything.
     pub fn open(interface: &str, origin: OriginId, options: &LiveOptions) -> Result<Self, Error> {
-        let mut capture = activate(interface, options)?;
-        let user = attach(&mut capture, interface, options.filter.as_deref().unwrap_or_default())?;
-        let mut cut = Cut::choose(&user, linktype::from_live(capture.get_datalink().0), &options.cut);
-        cut.attach(&capture);
+        let mut captures = [activate(interface, options)?];
+        let cut = filter_and_cut(&mut captures, interface, options)?;
+        let [capture] = captures;
         Self::new((interface, origin), capture, options, Arc::new(cut))
     }
 
@@ -54,13 +53,7 @@ impl LiveSource {
             return Ok((vec![Self::open(interface, origin, options)?], Some(error.to_string())));
         }
         discard(&mut captures);
-        let mut cut = None;
-        for capture in &mut captures {
-            let user = attach(capture, interface, options.filter.as_deref().unwrap_or_default())?;
-            let link = linktype::from_live(capture.get_datalink().0);
-            cut.get_or_insert_with(|| Cut::choose(&user, link, &options.cut)).attach(capture);
-        }
-        let cut = Arc::new(cut.unwrap_or_else(|| Cut::choose(&[], LinkType(0), &options.cut)));
+        let cut = Arc::new(filter_and_cut(&mut captures, interface, options)?);
         let open = |capture| Self::new((interface, origin), capture, options, Arc::clone(&cut));
         let mut sources = captures.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
         sources.iter_mut().skip(1).for_each(|source| source.up_down = None);
@@ -79,7 +72,32 @@ fn activate(interface: &str, options: &LiveOptions) -> Result<Capture<Active>, E
     Ok(capture)
 }
 
-/// Throws away what came before the filter was there; the kernel hands over its last block up to 20 ms later.
+/// Puts the user's filter and the best cut that goes with it onto all rings of an interface.
+///
+/// All have the same: of some that cut and some that do not nobody could say what was seen whole.
+fn filter_and_cut(
+    captures: &mut [Capture<Active>],
+    interface: &str,
+    options: &LiveOptions,
+) -> Result<Cut, Error> {
+    let filter = options.filter.as_deref().unwrap_or_default();
+    let (mut wanted, mut refused) = (options.cut, Vec::new());
+    loop {
+        let (mut user, mut link) = (Vec::new(), LinkType(0));
+        for capture in &mut *captures {
+            user = attach(capture, interface, filter)?;
+            link = linktype::from_live(capture.get_datalink().0);
+        }
+        let cut = Cut::choose(&user, link, &wanted);
+        match cut.attach(captures) {
+            Ok(()) => return Ok(cut.after(&refused)),
+            Err(words) => refused.push(words),
+        }
+        wanted.best = cut.method().worse();
+    }
+}
+
+/// Throws away what came before the filter was there; the kernel hands over its last block up to 50 ms later.
 fn discard(captures: &mut [Capture<Active>]) {
     let end = Instant::now() + LAST_TRIES * LAST_PAUSE;
     while Instant::now() < end {

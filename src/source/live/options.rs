@@ -1,5 +1,7 @@
 //! How to capture: what the flags say, as libpcap takes it.
 
+use std::time::Duration;
+
 use pcap::{Active, Capture, Inactive, Precision, TimestampType};
 
 use crate::error::Error;
@@ -14,9 +16,12 @@ pub const SNAPLEN: u32 = 262_144;
 /// kernel hands over whole blocks only.
 const BUFFER_KIB: u32 = 16 * 1024;
 
-/// After how many milliseconds the kernel hands over a block that is not full. A record must leave
-/// within 100 ms of its packet.
-const HAND_OVER_MS: i32 = 20;
+/// When the kernel hands over a block that is not full: a record must leave within 100 ms of its packet, and each
+/// hand-over costs as much as the inspection of some hundred packets.
+pub const HAND_OVER: Duration = Duration::from_millis(50);
+
+/// The same where records wait for those of other rings.
+pub const HAND_OVER_OF_SEVERAL: Duration = Duration::from_millis(20);
 
 /// Time stamp types by the names that tcpdump gives them.
 const TIMESTAMP_TYPES: [(&str, TimestampType); 5] = [
@@ -50,8 +55,10 @@ pub struct LiveOptions {
     pub buffer_kib: Option<u32>,
     /// Received frames, sent frames or both.
     pub direction: Direction,
-    /// Each frame at once, not a block at a time: sooner by up to 20 ms, but the ring holds fewer frames.
+    /// Each frame at once, not a block at a time: sooner by up to `hand_over`, but the ring holds fewer frames.
     pub immediate: bool,
+    /// How long a block that is not full stays with the kernel, whole milliseconds, at most [`HAND_OVER`].
+    pub hand_over: Duration,
     /// Who stamps the frames, by tcpdump's name; the system falls back to `host` without a word
     /// where the interface cannot.
     pub timestamp_type: Option<String>,
@@ -71,6 +78,7 @@ impl Default for LiveOptions {
             buffer_kib: None,
             direction: Direction::InOut,
             immediate: false,
+            hand_over: HAND_OVER,
             timestamp_type: None,
             nano: true,
             filter: None,
@@ -112,7 +120,7 @@ impl LiveOptions {
             .snaplen(self.snap_bytes())
             .promisc(is_promiscuous)
             .buffer_size(self.buffer_bytes())
-            .timeout(HAND_OVER_MS)
+            .timeout(self.hand_over_ms())
             .immediate_mode(self.immediate)
             .precision(self.precision());
         Ok(match stamps {
@@ -129,6 +137,11 @@ impl LiveOptions {
     fn buffer_bytes(&self) -> i32 {
         let kib = self.buffer_kib.filter(|&kib| kib > 0).unwrap_or(BUFFER_KIB);
         i32::try_from(u64::from(kib) * 1024).unwrap_or(i32::MAX)
+    }
+
+    /// 0 would mean that the kernel chooses.
+    fn hand_over_ms(&self) -> i32 {
+        i32::try_from(self.hand_over.min(HAND_OVER).as_millis()).unwrap_or_default().max(1)
     }
 
     fn timestamps(&self) -> Result<Option<TimestampType>, Error> {
@@ -158,10 +171,21 @@ fn is_about_promiscuity(error: &pcap::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use pcap::{Precision, TimestampType};
 
     use super::{Direction, LiveOptions, is_about_promiscuity};
     use crate::error::ExitCode;
+
+    #[test]
+    fn a_block_is_handed_over_in_time() {
+        let of = |millis| LiveOptions { hand_over: Duration::from_millis(millis), ..LiveOptions::default() };
+        for (asked, ms) in [(0, 1), (1, 1), (20, 20), (50, 50), (1000, 50)] {
+            assert_eq!(of(asked).hand_over_ms(), ms);
+        }
+        assert_eq!(LiveOptions::default().hand_over_ms(), 50);
+    }
 
     #[test]
     fn a_snap_length_of_0_is_the_longest_and_more_is_cut() {
