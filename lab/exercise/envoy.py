@@ -30,6 +30,7 @@ LOG_LINE = {
     "ts": "%START_TIME(%s.%6f)%",
     "sni": "%REQUESTED_SERVER_NAME%",
     "client": "%DOWNSTREAM_REMOTE_ADDRESS%",
+    "out": "%UPSTREAM_LOCAL_ADDRESS%",
     "server": "%UPSTREAM_HOST%",
     "flags": "%RESPONSE_FLAGS%",
 }
@@ -189,3 +190,10 @@ def ask(host, path):
         return answer.read().decode() if answer.status == 200 else ""
     except (OSError, http.client.HTTPException):
         return ""
+
+
+def open_calls(host):
+    """How many calls from the mesh a service's Envoy has open."""
+    wanted = f"listener.{host.address}_{SIDECAR_PORT}.downstream_cx_active: "
+    lines = ask(host, "/stats?filter=downstream_cx_active").splitlines()
+    return sum(int(line.removeprefix(wanted)) for line in lines if line.startswith(wanted))

@@ -25,7 +25,7 @@ from .places import (
 SERVICE = Path(__file__).with_name("service.py")
 CALLS = CAPTURES / "currency.jsonl"
 # shipping is only in dc2: its calls cross the gateways all the time, and are no failover
-SHIPPING_RATE = 2
+SHIPPING_RATE = 1
 SHIPPING_SECONDS = 3600
 GONE = RUN / "gone"
 
@@ -68,6 +68,8 @@ def call(service, rate, seconds, log):
 
 def up():
     if is_up():
+        os.chdir(RUN)
+        call_shipping()
         print("The exercise is up already.")
         return
     needs.programs("ip", "openssl")
@@ -89,13 +91,19 @@ def up():
     wait_ready(HOSTS.values())
     for service, dc in (("currency", "dc1"), ("shipping", "dc2")):
         try_out(service, dc)
-    processes.start("calls-shipping", call("shipping", SHIPPING_RATE, SHIPPING_SECONDS, CAPTURES / "shipping.jsonl"))
     # whoever begins to watch while shipping is called sees it from the first moment on
-    wait_for("calls of shipping", lambda: (CAPTURES / "shipping.jsonl").exists())
+    call_shipping()
     watch.start(watcher)
     note("up")
     print(f"The exercise is up, in {time.monotonic() - began:.0f} s: 6 hosts in network namespaces, an Envoy on each;")
     print("payments in dc1 calls currency in dc1 and shipping in dc2; sni-watch is on ens4 of both gateways.")
+
+
+def call_shipping():
+    """Calls that go on by themselves, unless they do already."""
+    log = CAPTURES / "shipping.jsonl"
+    processes.start("calls-shipping", call("shipping", SHIPPING_RATE, SHIPPING_SECONDS, log))
+    wait_for("calls of shipping", log.exists)
 
 
 def try_out(service, dc):
@@ -117,6 +125,8 @@ def down(quiet=False):
         os.chdir(WORK)
     counts = watch.stop()
     processes.stop(processes.names())
+    # those that `exec` and the demo started; and all of them, where somebody has removed our files
+    processes.end({pid: processes.started(pid) for pid in network.inhabitants()})
     network.down()
     for left in RUN.glob("*"):
         if left != processes.LOG:
@@ -137,13 +147,14 @@ def must_be_up():
 def fail():
     """The catalog loses currency in dc1, then its processes end: as when its pod is deleted."""
     must_be_up()
-    if GONE.exists():
+    if GONE.exists() and not any(map(processes.running, programs_of(CURRENCY))):
         print("currency is gone from dc1 already.")
         return
     GONE.touch()
     note("fail")
     envoy.say_who_serves(False)
     wait_for("change at payments' sidecar", lambda: not serves_here())
+    wait_for("end of the calls that are open", lambda: not envoy.open_calls(CURRENCY))
     processes.stop(programs_of(CURRENCY))
     print("currency is gone from dc1. Calls go through the gateways to dc2 from now on.")
 

