@@ -131,4 +131,5 @@ def tell(calls, seconds):
         who = f"by {call['dc']}" if call["dc"] else f"not at all ({call['error']})"
         count[who] = count.get(who, 0) + 1
     parts = ", ".join(f"{number} answered {who}" for who, number in sorted(count.items()))
-    print(f"payments called currency {len(calls)} times in {seconds} s: {parts}", flush=True)
+    times = "once" if len(calls) == 1 else f"{len(calls)} times"
+    print(f"payments called currency {times} in {seconds} s: {parts}", flush=True)

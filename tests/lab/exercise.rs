@@ -182,6 +182,10 @@ impl Drop for Exercise {
     fn drop(&mut self) {
         // also where `up` failed half way
         let _ = self.command(&["down"]).output();
+        // what is left says why a test failed
+        if !thread::panicking() {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
     }
 }
 
