@@ -1,8 +1,8 @@
 //! The exercise of `lab/` from end to end: real Envoys in two datacenters, a service that moves to the other one
 //! and back, and what the program says on both gateways while it does.
 //!
-//! Needs root, network namespaces, Python and Envoy from PyPI, which is fetched once; says so where they are not
-//! to be had. The truth is told by others: by the caller, who writes down each call and who answered, and by the
+//! Needs root, network namespaces, Python, and Envoy out of its registry, which is fetched once; says so where they
+//! are not to be had. The truth is told by others: by the caller, who writes down each call and who answered, and by the
 //! gateways' Envoys, which log the ports of each connection that they passed on.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code fails loudly")]
 #![allow(
