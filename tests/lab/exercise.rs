@@ -41,6 +41,8 @@ pub struct Exercise {
     pub folder: PathBuf,
     /// What the names of its namespaces begin with.
     tag: String,
+    /// What `up` said.
+    pub told: String,
 }
 
 impl Exercise {
@@ -51,7 +53,7 @@ impl Exercise {
             return None;
         }
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("lab-{name}"));
-        let mut exercise = Self { folder, tag: String::new() };
+        let mut exercise = Self { folder, tag: String::new(), told: String::new() };
         let done = match exercise.command(&["up"]).output() {
             Ok(done) => done,
             Err(error) => {
@@ -63,8 +65,8 @@ impl Exercise {
             println!("skipped: {}", String::from_utf8_lossy(&done.stderr).trim());
             return None;
         }
-        let told = said(&done);
-        assert!(done.status.success() && told.contains("The exercise is up, in "), "{told}");
+        exercise.told = said(&done);
+        assert!(done.status.success(), "{}", exercise.told);
         let host = exercise.says(&["exec", "dc1-gateway", "ip", "netns", "identify"]);
         host.trim().strip_suffix("dc1-gateway").unwrap().clone_into(&mut exercise.tag);
         Some(exercise)
