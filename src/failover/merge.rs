@@ -36,9 +36,10 @@ pub fn merge(mut stories: Vec<Story>) -> Vec<Story> {
     for story in stories {
         let service = service(&story.event.name);
         // what happened to it last
-        let last = merged.iter_mut().rev().find(|told| {
-            told.first().is_some_and(|first| self::service(&first.event.name) == service)
-        });
+        let last = merged
+            .iter_mut()
+            .rev()
+            .find(|told| told.first().is_some_and(|first| self::service(&first.event.name) == service));
         match last {
             Some(told) if is_same(told, &story) => told.push(story),
             _ => merged.push(vec![story]),
@@ -49,9 +50,8 @@ pub fn merge(mut stories: Vec<Story>) -> Vec<Story> {
 
 /// A vantage point tells of a move once, so that a second story of its own is another one.
 fn is_same(told: &[Story], story: &Story) -> bool {
-    told.iter().all(|one| {
-        one.event.origin != story.event.origin && subject(&one.event) == subject(&story.event)
-    })
+    told.iter()
+        .all(|one| one.event.origin != story.event.origin && subject(&one.event) == subject(&story.event))
 }
 
 fn service(name: &Name) -> [Option<&str>; 3] {

@@ -174,8 +174,13 @@ impl Service {
         let last = client.uses.iter().max_by_key(|one| one.last).filter(|one| one.last > since)?;
         let place = self.place(last.place).filter(|_| last.place != to)?;
         let target = self.place(to)?;
-        let stale =
-            Stale { client: ip, caller: None, place: place.label.clone(), attempts: last.recent.max(1), last: last.last };
+        let stale = Stale {
+            client: ip,
+            caller: None,
+            place: place.label.clone(),
+            attempts: last.recent.max(1),
+            last: last.last,
+        };
         place.is_home_of(target).then_some(stale)
     }
 

@@ -124,7 +124,8 @@ impl Watcher {
         self.held.sort_by_key(|record| record.time);
         let old = |record: &Box<Observation>| ripe.is_none_or(|ripe| record.completed <= ripe);
         let full = self.held.len() >= MAX_HELD;
-        let last = if full { Some(self.held.len()) } else { self.held.iter().rposition(old).map(|at| at + 1) };
+        let last =
+            if full { Some(self.held.len()) } else { self.held.iter().rposition(old).map(|at| at + 1) };
         for record in self.held.drain(..last.unwrap_or(0)) {
             self.detector.observe(&record, unread);
         }
