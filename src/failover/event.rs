@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::model::certificate::Identity;
 use crate::model::frame::{OriginId, Timestamp};
 use crate::model::mesh::Role;
 use crate::model::name::Name;
@@ -91,6 +92,8 @@ impl Evidence {
 pub struct Stale {
     /// Its address.
     pub client: IpAddr,
+    /// Whom its certificates name.
+    pub caller: Option<Arc<Identity>>,
     /// What it asks for.
     pub place: Box<str>,
     /// How often it did since the move.
@@ -132,12 +135,16 @@ pub struct Event {
     pub rate: Option<f64>,
     /// Clients that have asked for the new target.
     pub moved: u64,
+    /// Whom the certificates of these name, as far as they were seen.
+    pub moved_callers: Vec<Arc<Identity>>,
     /// Clients that still ask for the old one, first by address.
     pub stale: Vec<Stale>,
     /// What failed before.
     pub evidence: Evidence,
     /// Client of the first hello to the new target, or of the last to the silent one.
     pub client: IpAddr,
+    /// Whom its certificates name.
+    pub caller: Option<Arc<Identity>>,
     /// Whom it asked.
     pub server: IpAddr,
     /// The server is a mesh gateway.
@@ -166,4 +173,17 @@ pub struct Story {
     pub event: Event,
     /// Last hello to the new target (or to the silent one).
     pub last: Timestamp,
+    /// Other vantage points that saw the same.
+    pub also: Vec<Also>,
+}
+
+/// How another vantage point saw an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Also {
+    /// Which one.
+    pub origin: OriginId,
+    /// When it saw the first hello to the new target; for silence, the last one.
+    pub time: Timestamp,
+    /// Its packet number there.
+    pub packet: u64,
 }

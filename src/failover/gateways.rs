@@ -53,6 +53,11 @@ impl Gateways {
         self.0.has(server) || self.0.has(flow.source_ip())
     }
 
+    /// True if this is one, as far as is known.
+    pub(super) fn has(&self, ip: IpAddr) -> bool {
+        self.0.has(ip)
+    }
+
     /// This address passed a hello on.
     pub(super) fn learn(&mut self, ip: IpAddr) {
         self.0.learn(ip);

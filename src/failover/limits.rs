@@ -94,6 +94,12 @@ pub(super) const MAX_HELLOS: usize = 16_384;
 /// Names whose service is known without reading them; emptied when full.
 pub(super) const MAX_NAMES: usize = 16_384;
 
+/// Addresses whose service is known.
+pub(super) const MAX_CALLERS: usize = 32_768;
+
+/// Services of moved clients in one event.
+pub(super) const MAX_MOVED: usize = 16;
+
 /// Gateways that are remembered.
 pub(super) const MAX_GATEWAYS: usize = 1024;
 

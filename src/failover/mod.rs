@@ -10,7 +10,9 @@
 pub mod cause;
 pub mod event;
 pub mod gateways;
+pub mod merge;
 
+mod callers;
 mod client;
 mod failures;
 mod hops;
@@ -29,6 +31,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState as Secret;
 
+use crate::failover::callers::Callers;
 use crate::failover::event::{News, Story};
 use crate::failover::failures::{Destination, Failures, is_failure};
 use crate::failover::gateways::Gateways;
@@ -58,6 +61,7 @@ pub struct Detector {
     services: Services,
     hops: Hops,
     gateways: Gateways,
+    callers: Callers,
     failures: Failures,
     /// Which targets are known behind a destination.
     destinations: HashMap<Destination, Vec<TargetId>, Secret>,
@@ -78,6 +82,7 @@ impl Detector {
             services: Services::default(),
             hops: Hops::default(),
             gateways: Gateways::default(),
+            callers: Callers::default(),
             failures: Failures::default(),
             destinations: HashMap::default(),
             clients: 0,
@@ -141,6 +146,7 @@ impl Detector {
         let Some(target) = self.services.target_of(name, self.watched, first(record)) else {
             return;
         };
+        self.shown(record);
         let mut speaks = true;
         match self.hops.look(record, hello, target) {
             Sight::New => self.sighting(record, target, news),

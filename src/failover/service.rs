@@ -156,9 +156,9 @@ impl Service {
     }
 
     /// Clients that have used `to` since `since`.
-    pub(super) fn moved_to(&self, to: u8, since: Timestamp) -> u64 {
-        let moved = |client: &&Client| client.last_use(to).is_some_and(|last| last >= since);
-        self.clients.values().filter(moved).count() as u64
+    pub(super) fn moved_to(&self, to: u8, since: Timestamp) -> impl Iterator<Item = IpAddr> {
+        let moved = move |client: &Client| client.last_use(to).is_some_and(|last| last >= since);
+        self.clients.iter().filter(move |(_, client)| moved(client)).map(|(ip, _)| *ip)
     }
 
     /// Clients that last used another datacenter than `to`, after `since`.
@@ -174,8 +174,13 @@ impl Service {
         let last = client.uses.iter().max_by_key(|one| one.last).filter(|one| one.last > since)?;
         let place = self.place(last.place).filter(|_| last.place != to)?;
         let target = self.place(to)?;
-        let stale =
-            Stale { client: ip, place: place.label.clone(), attempts: last.recent.max(1), last: last.last };
+        let stale = Stale {
+            client: ip,
+            caller: None,
+            place: place.label.clone(),
+            attempts: last.recent.max(1),
+            last: last.last,
+        };
         place.is_home_of(target).then_some(stale)
     }
 

@@ -7,11 +7,13 @@ use super::Detector;
 use super::client::First;
 use super::event::{Event, Evidence, Heading, News, Rule, Story};
 use super::failures::Failure;
-use super::limits::{BASELINE, FEW, LEARN, MAX_STORIES, SETTLE, SLOWEST};
+use super::limits::{BASELINE, FEW, LEARN, MAX_MOVED, MAX_STORIES, SETTLE, SLOWEST};
 use super::rate::silence;
 use super::service::{Place, Service, State, TargetId};
+use crate::model::certificate::Identity;
 use crate::model::frame::Timestamp;
 use crate::model::mesh::Role;
+use crate::model::observation::Observation;
 
 /// What a rule found.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +37,8 @@ pub(super) struct Told {
     event: Event,
     /// When its record is due; `None` once it is written.
     due: Option<Timestamp>,
+    /// Whom the certificate of its first connection names.
+    caller: Option<Arc<Identity>>,
 }
 
 impl Detector {
@@ -62,7 +66,7 @@ impl Detector {
             let settle = self.settings.handshake_timeout.saturating_add(SETTLE);
             Some(found.first.time.plus(settle).max(self.now))
         };
-        self.told.push(Told { found, event, due });
+        self.told.push(Told { found, event, due, caller: None });
         if self.told.len() > MAX_STORIES
             && let Some(oldest) = self.told.iter().position(|told| told.due.is_none())
         {
@@ -109,9 +113,11 @@ impl Detector {
             confidence: found.confidence,
             rate: place.activity.rate(),
             moved: 0,
+            moved_callers: Vec::new(),
             stale: Vec::new(),
             evidence: Evidence::default(),
             client: found.first.client,
+            caller: self.caller(found.first.client, place.role),
             server: found.first.server.0,
             gateway: place.gateway,
             role: place.role,
@@ -138,6 +144,7 @@ impl Detector {
         let (found, event) = (&told.found, told.event.clone());
         let Some(service) = self.services.get(found.target) else { return event };
         let mut event = self.with_circumstances(found, service, event);
+        event.caller = told.caller.clone().or(event.caller);
         let Some(place) = service.place(found.target.place) else { return event };
         event.rate = place.activity.rate().filter(|_| place.activity.count > FEW);
         if found.rule == Rule::FirstSight && found.from.is_none() && event.baseline >= BASELINE {
@@ -169,12 +176,49 @@ impl Detector {
                 .is_some_and(|last| last >= since)
         };
         let old = |failure: &Failure| self.is_of_old(failure, found, service, moved);
+        let mut stale = service.stale(target.place, since);
+        for one in &mut stale {
+            one.caller = self.caller(one.client, event.role);
+        }
+        let clients = || service.moved_to(target.place, since);
         Event {
-            moved: service.moved_to(target.place, since),
-            stale: service.stale(target.place, since),
+            moved: clients().count() as u64,
+            moved_callers: self.names_of(clients(), event.role),
+            stale,
             evidence: self.failures.within((since, 0), old),
             ..event
         }
+    }
+
+    /// A record may show who calls.
+    pub(super) fn shown(&mut self, record: &Observation) {
+        let Some(certificate) = &record.shown.client else { return };
+        let (ip, identity) = (record.flow.source_ip(), &certificate.identity);
+        if !self.gateways.has(ip) {
+            self.callers.learn(ip, identity);
+        }
+        // what is told of the connection itself is sure, whoever else is behind the address
+        let own = |told: &&mut Told| {
+            told.due.is_some() && told.found.first.time == record.time && told.found.first.client == ip
+        };
+        for told in self.told.iter_mut().filter(own).filter(|_| identity.service.is_some()) {
+            told.caller = Some(Arc::new(identity.clone()));
+        }
+    }
+
+    /// Whom a client's certificates name; what comes from elsewhere comes from a gateway that serves many.
+    fn caller(&self, client: IpAddr, role: Option<Role>) -> Option<Arc<Identity>> {
+        let local = !matches!(role, Some(Role::Ingress | Role::Transit));
+        self.callers.of(client).filter(|_| local).cloned()
+    }
+
+    /// The same of several, each once, in order.
+    fn names_of(&self, clients: impl Iterator<Item = IpAddr>, role: Option<Role>) -> Vec<Arc<Identity>> {
+        let mut names: Vec<_> = clients.filter_map(|client| self.caller(client, role)).collect();
+        names.sort_by(|a, b| (&a.service, &a.datacenter).cmp(&(&b.service, &b.datacenter)));
+        names.dedup();
+        names.truncate(MAX_MOVED);
+        names
     }
 
     /// True if a failure belongs to another datacenter of the service, or may: an attempt of a client that moved,
@@ -206,6 +250,6 @@ impl Detector {
     pub(super) fn story(&self, told: &Told) -> Story {
         let event = if told.found.rule == Rule::Silence { told.event.clone() } else { self.renewed(told) };
         let last = self.services.place(told.found.target).map_or(event.time, |place| place.activity.last);
-        Story { event, last }
+        Story { event, last, also: Vec::new() }
     }
 }

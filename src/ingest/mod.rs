@@ -38,6 +38,9 @@ pub enum Item {
 /// Decodes what a hello's `server_name` extension held.
 pub type Classify = Box<dyn FnMut(Sni<'_>) -> Arc<Name> + Send>;
 
+/// Hosts of one file whose order is kept.
+const MAX_HOSTS: usize = 64;
+
 /// Lines that could not be used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Bad {
@@ -58,7 +61,8 @@ pub struct Records {
     begun: Vec<u8>,
     /// Lines taken.
     lines: u64,
-    newest: Timestamp,
+    /// Of each host, its newest record's time: hosts may follow one another in a file.
+    newest: Vec<(String, Timestamp)>,
     broken: Bad,
     without_digest: Bad,
     over: bool,
@@ -74,7 +78,7 @@ impl Records {
             chunk: vec![0; CHUNK],
             begun: Vec::new(),
             lines: 0,
-            newest: Timestamp::default(),
+            newest: Vec::new(),
             broken: Bad::default(),
             without_digest: Bad::default(),
             over: false,
@@ -142,14 +146,24 @@ impl Records {
         Err(self.error(format!("cut short in line {}", self.lines)))
     }
 
+    /// A record was written when all before it of its host had been.
+    fn complete(&mut self, host: &str, record: &mut Observation) {
+        if let Some((_, newest)) = self.newest.iter_mut().find(|(known, _)| known == host) {
+            *newest = record.time.max(*newest);
+            record.completed = record.completed.max(*newest);
+        } else if self.newest.len() < MAX_HOSTS {
+            self.newest.push((host.to_owned(), record.time));
+        }
+    }
+
     fn line(&mut self, line: &[u8], out: &mut Vec<Item>) -> Result<(), Error> {
         self.lines += 1;
         if line.trim_ascii().is_empty() {
             return Ok(());
         }
-        match record::read(line, self.newest, &mut self.tools) {
-            Ok(Line::Record(host, record)) => {
-                self.newest = self.newest.max(record.time);
+        match record::read(line, &mut self.tools) {
+            Ok(Line::Record(host, mut record)) => {
+                self.complete(&host, &mut record);
                 out.push(Item::Record(host, record));
             }
             Ok(Line::Other(host, time)) => out.push(Item::Time(host, time)),

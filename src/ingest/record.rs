@@ -41,8 +41,8 @@ pub(super) enum Unusable {
     WithoutDigest,
 }
 
-/// Reads a line; `newest` is the time of the newest record before it.
-pub(super) fn read(line: &[u8], newest: Timestamp, tools: &mut Tools) -> Result<Line, Unusable> {
+/// Reads a line.
+pub(super) fn read(line: &[u8], tools: &mut Tools) -> Result<Line, Unusable> {
     let raw: Raw<'_> = serde_json::from_slice(line).map_err(|error| broken(&error.to_string()))?;
     if raw.schema_version != Some(1) {
         return Err(Unusable::Version(raw.schema_version));
@@ -52,7 +52,7 @@ pub(super) fn read(line: &[u8], newest: Timestamp, tools: &mut Tools) -> Result<
     if raw.event.as_ref().is_none_or(|event| &*event.action != "tls_handshake") {
         return Ok(Line::Other(host, time));
     }
-    let record = observation(&raw, (time, newest), tools)?;
+    let record = observation(&raw, time, tools)?;
     Ok(Line::Record(host, Box::new(record)))
 }
 
@@ -65,11 +65,7 @@ fn time(text: Option<&str>) -> Option<Timestamp> {
     u64::try_from(instant.as_nanosecond()).ok().map(Timestamp)
 }
 
-fn observation(
-    raw: &Raw<'_>,
-    (time, newest): (Timestamp, Timestamp),
-    tools: &mut Tools,
-) -> Result<Observation, Unusable> {
+fn observation(raw: &Raw<'_>, time: Timestamp, tools: &mut Tools) -> Result<Observation, Unusable> {
     let shake = raw.handshake.as_ref().ok_or_else(|| broken("no handshake"))?;
     let handshake = handshake(shake).ok_or_else(|| broken("no such handshake.result"))?;
     let hop = raw.mesh.as_ref().and_then(|mesh| mesh.hop.as_ref());
@@ -81,7 +77,7 @@ fn observation(
     Ok(Observation {
         action: Action::Handshake,
         time,
-        completed: time.plus(known).max(newest),
+        completed: time.plus(known),
         origin: OriginId::default(),
         packet: capture.and_then(|capture| capture.packet).unwrap_or_default(),
         flow: flow(raw).ok_or_else(|| broken("no addresses"))?,

@@ -50,7 +50,7 @@ fn forms(certificate: &Certificate) -> &[Box<[u8]>; 3] {
 }
 
 /// `null`: there is a certificate message, and it names no service.
-fn identity(out: &mut Vec<u8>, identity: &Identity) {
+pub(super) fn identity(out: &mut Vec<u8>, identity: &Identity) {
     member(out, "source_service", &identity.service);
     let others = [
         ("source_namespace", &identity.namespace),
@@ -121,19 +121,39 @@ pub(super) struct Caller<'a> {
 impl fmt::Display for Caller<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(certificate) = &self.of.shown.client else { return Ok(()) };
-        let Identity { service, namespace, partition, datacenter } = &certificate.identity;
+        let Identity { service, datacenter, .. } = &certificate.identity;
         let remote = datacenter.as_deref().filter(|datacenter| Some(*datacenter) != self.local);
-        match (service, remote) {
-            (Some(service), _) => write!(f, "  ← {}", escape(service))?,
-            (None, Some(_)) => f.write_str("  ← ")?,
-            (None, None) => return Ok(()),
+        if service.is_none() && remote.is_none() {
+            return Ok(());
         }
-        let scopes = [namespace, partition].into_iter().flatten();
-        for scope in scopes.filter(|scope| service.is_some() && ***scope != *"default") {
-            write!(f, ".{}", escape(scope))?;
-        }
+        f.write_str("  ← ")?;
+        holder_service(f, &certificate.identity)?;
         match remote {
             Some(datacenter) => write!(f, "@{}", escape(datacenter)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The service of an identity, with its namespace and partition where these are not the default.
+fn holder_service(f: &mut fmt::Formatter<'_>, identity: &Identity) -> fmt::Result {
+    let Some(service) = &identity.service else { return Ok(()) };
+    f.write_str(&escape(service))?;
+    let scopes = [&identity.namespace, &identity.partition].into_iter().flatten();
+    for scope in scopes.filter(|scope| ***scope != *"default") {
+        write!(f, ".{}", escape(scope))?;
+    }
+    Ok(())
+}
+
+/// An identity in words: `payments@dc1`; with `#`, `payments @dc1`.
+pub(super) struct Who<'a>(pub(super) &'a Identity);
+
+impl fmt::Display for Who<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        holder_service(f, self.0)?;
+        match &self.0.datacenter {
+            Some(datacenter) => write!(f, "{}@{}", if f.alternate() { " " } else { "" }, escape(datacenter)),
             None => Ok(()),
         }
     }

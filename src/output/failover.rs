@@ -1,7 +1,11 @@
 //! A failover as JSON: an `event.action` of `failover`, member after member in the order of `docs/schema/v1.json`.
 
+use std::sync::Arc;
+
 use crate::failover::event::{Event, Evidence, Rule};
+use crate::model::certificate::Identity;
 use crate::model::frame::Timestamp;
+use crate::output::certificate::{self, Who};
 use crate::output::mesh;
 use crate::output::origin::RenderedOrigin;
 use crate::output::reason::Reason;
@@ -35,6 +39,9 @@ pub(super) fn failover(t: &mut Text<'_>, event: &Event, place: &Place<'_>) {
     if let Some(role) = event.role {
         t.lit(",\"role\":");
         t.word(role.name());
+    }
+    if let Some(caller) = &event.caller {
+        certificate::identity(t.0, caller);
     }
     t.lit("},\"failover\":{\"rule\":");
     t.word(event.rule.name());
@@ -78,6 +85,7 @@ fn what(t: &mut Text<'_>, event: &Event) {
     }
     t.lit(",\"clients_moved\":");
     t.number(event.moved);
+    callers(t, ",\"moved_callers\":[", &event.moved_callers);
     t.lit(",\"clients_stale\":");
     t.number(event.stale.len() as u64);
     t.lit(",\"stale\":[");
@@ -86,6 +94,24 @@ fn what(t: &mut Text<'_>, event: &Event) {
             t.lit(",");
         }
         t.address(stale.client);
+    }
+    t.lit("]");
+    let mut known: Vec<_> = event.stale.iter().filter_map(|stale| stale.caller.clone()).collect();
+    known.dedup();
+    callers(t, ",\"stale_callers\":[", &known);
+}
+
+/// Services that certificates name; nothing where none does.
+fn callers(t: &mut Text<'_>, key: &'static str, callers: &[Arc<Identity>]) {
+    if callers.is_empty() {
+        return;
+    }
+    t.lit(key);
+    for (place, caller) in callers.iter().enumerate() {
+        if place > 0 {
+            t.lit(",");
+        }
+        t.display(&Who(caller));
     }
     t.lit("]");
 }

@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 use crate::failover::event::{Event, Evidence, Heading, Rule};
 use crate::model::name::Name;
+use crate::output::certificate::Who;
 use crate::output::clock::Calendar;
 use crate::output::escape::escape;
 use crate::output::words::Span;
@@ -40,22 +41,38 @@ impl Display for Banner<'_> {
         match (event.rule, event.heading) {
             (Rule::Silence, _) => silence(f, event, &from),
             (Rule::FirstSight, Heading::Ingress) => {
-                write!(f, "first request from another datacenter (via {})", event.client)
+                write!(f, "first request from another datacenter (via {}", event.client)?;
+                match &event.caller {
+                    Some(caller) => write!(f, ", caller {:#})", Who(caller)),
+                    None => f.write_str(")"),
+                }
             }
             (Rule::FirstSight, _) => {
                 write!(f, "first request for {to}")?;
                 if event.gateway {
                     f.write_str(" through this gateway")?;
                 }
-                write!(f, " (caller {})", event.client)
+                write!(f, " (caller {})", Client(event))
             }
             (Rule::LabelChange, _) => {
-                write!(f, "{} asks for {to}, no more for {from}", event.client)?;
+                write!(f, "{} asks for {to}, no more for {from}", Client(event))?;
                 match event.gap {
                     Some(gap) => write!(f, " (last answer from {from} {} before)", Span(gap)),
                     None => Ok(()),
                 }
             }
+        }
+    }
+}
+
+/// The first client: its service where its certificates tell, else its address.
+struct Client<'a>(&'a Event);
+
+impl Display for Client<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.caller {
+            Some(caller) => write!(f, "{:#}", Who(caller)),
+            None => self.0.client.fmt(f),
         }
     }
 }

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use crate::failover::event::{Event, Evidence, Rule, Story};
+use crate::model::certificate::Identity;
 use crate::model::frame::{Origin, OriginId, Timestamp};
+use crate::output::certificate::Who;
 use crate::output::clock::Calendar;
 use crate::output::escape::escape;
 use crate::output::failover::ten_thousandths;
@@ -20,12 +23,20 @@ pub struct Teller<'a> {
     pub origins: &'a [Origin],
     /// Local dates and times.
     calendar: Calendar,
+    /// Inputs are vantage points, whose names matter.
+    named: bool,
 }
 
 impl<'a> Teller<'a> {
     /// Tells times in this zone.
     pub fn new(origins: &'a [Origin], zone: jiff::tz::TimeZone) -> Self {
-        Self { origins, calendar: Calendar::new(zone, ' ') }
+        Self { origins, calendar: Calendar::new(zone, ' '), named: false }
+    }
+
+    /// Says at which input each thing was seen.
+    #[must_use]
+    pub fn named(self) -> Self {
+        Self { named: true, ..self }
     }
 
     /// A row for each story, and a timeline for each service; empty without stories.
@@ -77,6 +88,7 @@ impl<'a> Teller<'a> {
         }
         if event.rule != Rule::Silence {
             _ = write!(text, ", {} moved", many(event.moved, "client"));
+            text.push_str(&callers(&event.moved_callers));
             if !event.stale.is_empty() {
                 _ = write!(text, ", {} not", event.stale.len());
             }
@@ -94,30 +106,33 @@ impl<'a> Teller<'a> {
             let span = format!("{} – {}", self.time(first), self.time(last));
             add(first, span, format!("{}{packets}", Failures(&event.evidence)));
         }
+        for also in &story.also {
+            let at = self.place(also.origin, also.packet);
+            add(also.time, self.time(also.time), format!("the same request{at}"));
+        }
         if event.rule == Rule::Silence {
-            add(event.time, self.time(event.time), format!("last request for {from}, then silence"));
+            let at = if self.named { self.place(event.origin, event.packet) } else { String::new() };
+            add(event.time, self.time(event.time), format!("last request for {from}, then silence{at}"));
             return;
         }
         if let Some(last) = event.last_seen_old {
             add(last, self.time(last), format!("last answer from {from}"));
         }
         let gap = event.gap.map(|gap| format!(", gap {}", Span(gap))).unwrap_or_default();
-        let at = match self.origins.get(usize::from(event.origin.0)) {
-            Some(origin) if !origin.live => format!(" (packet {})", event.packet),
-            _ => String::new(),
-        };
+        let at = self.place(event.origin, event.packet);
         add(
             event.time,
             self.time(event.time),
-            format!("first request for {to} by {}{gap}{at}", event.client),
+            format!("first request for {to} by {}{}{gap}{at}", event.client, caller(event.caller.as_ref())),
         );
         if story.last > event.time {
             add(story.last, self.time(story.last), format!("last request for {to}"));
         }
         for stale in &event.stale {
             let words = format!(
-                "{} still asks for {}, {}",
+                "{}{} still asks for {}, {}",
                 stale.client,
+                caller(stale.caller.as_ref()),
                 escape(&stale.place),
                 times(stale.attempts)
             );
@@ -125,15 +140,29 @@ impl<'a> Teller<'a> {
         }
     }
 
+    /// True if packets have numbers there.
+    fn is_file(&self, origin: OriginId) -> bool {
+        self.origins.get(usize::from(origin.0)).is_some_and(|origin| !origin.live)
+    }
+
+    /// ` (packet 885)`, ` (dc1, packet 885)`; of an interface only its name, if any.
+    fn place(&self, origin: OriginId, packet: u64) -> String {
+        let name = self.origins.get(usize::from(origin.0)).filter(|_| self.named);
+        let name = name.map(|origin| escape(&origin.name).into_owned());
+        let packet = (packet > 0 && self.is_file(origin)).then(|| format!("packet {packet}"));
+        let parts: Vec<String> = name.into_iter().chain(packet).collect();
+        if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+    }
+
     /// Where to look in Wireshark.
     fn packets(&self, evidence: &Evidence) -> String {
         let mut files: BTreeMap<OriginId, Vec<u64>> = BTreeMap::new();
         for (origin, packet) in &evidence.packets {
-            if self.origins.get(usize::from(origin.0)).is_some_and(|origin| !origin.live) {
+            if *packet > 0 && self.is_file(*origin) {
                 files.entry(*origin).or_default().push(*packet);
             }
         }
-        let several = files.len() > 1;
+        let several = files.len() > 1 || self.named;
         let list = |(origin, packets): (&OriginId, &Vec<u64>)| {
             let numbers: Vec<String> = packets.iter().take(CITED).map(u64::to_string).collect();
             let more = if packets.len() > CITED { " …" } else { "" };
@@ -154,6 +183,17 @@ impl<'a> Teller<'a> {
 /// `dc1 → dc2`.
 fn way(event: &Event) -> String {
     format!("{} → {}", place(event.from.as_deref()), place(event.to.as_deref()))
+}
+
+/// ` (payments@dc1)`, or nothing.
+fn caller(caller: Option<&Arc<Identity>>) -> String {
+    caller.map(|caller| format!(" ({})", Who(caller))).unwrap_or_default()
+}
+
+/// The same of several.
+fn callers(callers: &[Arc<Identity>]) -> String {
+    let names: Vec<String> = callers.iter().map(|caller| Who(caller).to_string()).collect();
+    if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) }
 }
 
 fn many(count: u64, one: &str) -> String {

@@ -82,7 +82,7 @@ impl Clocks {
     }
 
     /// The clock of `to` less that of `from`, over other vantage points if need be.
-    pub(super) fn between(&mut self, from: Node, to: Node) -> Option<i64> {
+    pub fn between(&mut self, from: Node, to: Node) -> Option<i64> {
         if from == to {
             return Some(0);
         }

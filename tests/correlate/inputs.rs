@@ -199,6 +199,8 @@ fn files_of_one_node_and_directories_are_parts_of_one_capture() {
     let first = folder.write("dc2/1.pcap", &capture[..at]);
     let second = folder.write("dc2/2.pcap", &[&capture[..24], &capture[at..]].concat());
     let whole = sni_watch(&format!("correlate dc1={DC1} dc2={DC2}")).good();
+    // a packet's number alone says nothing where there are two files
+    let whole = whole.replace("(dc2, packet 452)", "(dc2)").replace("(dc2, packet 577)", "(dc2)");
     assert_eq!(sni_watch(&format!("correlate dc1={DC1} dc2={first} dc2={second}")).good(), whole);
     assert_eq!(sni_watch(&format!("correlate dc1={DC1} {}", folder.path("dc2"))).good(), whole);
 }

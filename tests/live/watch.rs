@@ -98,7 +98,8 @@ impl Watch {
         watch
     }
 
-    fn of(namespace: &str, mut command: Command, most: usize) -> Self {
+    /// Any command in a namespace; its standard output is read up to `most` lines.
+    pub fn of(namespace: &str, mut command: Command, most: usize) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).env("TZ", "UTC");
         let mut child = inside(namespace, move || command.spawn().unwrap()).join().unwrap();
         let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());

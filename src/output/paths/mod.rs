@@ -13,6 +13,8 @@ mod tests;
 use std::ops::ControlFlow;
 
 use crate::error::Error;
+use crate::failover::event::Story;
+use crate::model::frame::Origin;
 use crate::output::context::Context;
 use crate::output::sink::Place;
 use crate::output::writer::Writer;
@@ -26,6 +28,10 @@ pub struct View<'v> {
     pub names: &'v [String],
     /// How far their clocks are apart, as far as that is known by now.
     pub offsets: &'v [Offset],
+    /// At the end: what moved, by the clock of the first vantage point.
+    pub stories: &'v [Story],
+    /// For these: the vantage points by number, and whether their packets have numbers.
+    pub origins: &'v [Origin],
 }
 
 impl View<'_> {
@@ -83,7 +89,7 @@ pub static PATH_SINKS: &[PathSpec] = &[
     PathSpec {
         name: "table",
         help: "the tables at the end: vantage points, gateways, clocks",
-        open: |writer, _| Box::new(table::TableSink::new(writer)),
+        open: |writer, context| Box::new(table::TableSink::new(writer, context)),
     },
 ];
 

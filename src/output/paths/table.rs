@@ -6,11 +6,15 @@ use std::ops::ControlFlow;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
+use jiff::tz::TimeZone;
+
 use crate::error::Error;
 use crate::model::observation::{Leg, Outcome};
+use crate::output::context::Context;
 use crate::output::escape::escape;
 use crate::output::paths::words::{ClockOffset, Millis};
 use crate::output::paths::{PathSink, View};
+use crate::output::story::Teller;
 use crate::output::writer::Writer;
 use crate::path::{ConnectionPath, Node, Passed};
 use crate::tally::histogram::Histogram;
@@ -108,12 +112,18 @@ impl Totals {
 pub(super) struct TableSink {
     writer: Writer,
     totals: Totals,
+    zone: TimeZone,
 }
 
 impl TableSink {
-    pub(super) fn new(writer: Writer) -> Self {
-        Self { writer, totals: Totals::default() }
+    pub(super) fn new(writer: Writer, context: &Context) -> Self {
+        Self { writer, totals: Totals::default(), zone: context.timezone.clone() }
     }
+}
+
+/// The failovers below the tables; nothing where none was seen.
+pub(super) fn stories(view: &View<'_>, zone: &TimeZone) -> String {
+    Teller::new(view.origins, zone.clone()).named().tell(view.stories)
 }
 
 impl PathSink for TableSink {
@@ -127,7 +137,7 @@ impl PathSink for TableSink {
     }
 
     fn finish(&mut self, view: &View<'_>) -> Result<(), Error> {
-        let text = self.totals.render(view);
+        let text = self.totals.render(view) + &stories(view, &self.zone);
         let _: ControlFlow<()> = self.writer.record(|out| out.extend_from_slice(text.as_bytes()))?;
         let _: ControlFlow<()> = self.writer.flush()?;
         Ok(())

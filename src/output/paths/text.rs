@@ -3,12 +3,14 @@
 use std::fmt::Display;
 use std::ops::ControlFlow;
 
+use jiff::tz::TimeZone;
+
 use crate::error::Error;
 use crate::model::observation::Outcome;
 use crate::model::segment::FlowKey;
 use crate::output::addresses::{endpoints, put};
 use crate::output::context::Context;
-use crate::output::paths::table::Totals;
+use crate::output::paths::table::{Totals, stories};
 use crate::output::paths::words::{ClockOffset, Millis, Verdict, Way, hello};
 use crate::output::paths::{PathSink, View};
 use crate::output::words::Span;
@@ -24,13 +26,15 @@ pub(super) struct TextSink {
     verbosity: u8,
     color: bool,
     begun: bool,
+    zone: TimeZone,
     totals: Totals,
 }
 
 impl TextSink {
     pub(super) fn new(writer: Writer, context: &Context) -> Self {
         let Context { verbosity, color, .. } = *context;
-        Self { writer, verbosity, color, begun: false, totals: Totals::default() }
+        let zone = context.timezone.clone();
+        Self { writer, verbosity, color, begun: false, zone, totals: Totals::default() }
     }
 
     fn head(&mut self, view: &View<'_>) -> Result<ControlFlow<()>, Error> {
@@ -68,7 +72,7 @@ impl PathSink for TextSink {
 
     fn finish(&mut self, view: &View<'_>) -> Result<(), Error> {
         if self.begun {
-            let tables = self.totals.render(view);
+            let tables = self.totals.render(view) + &stories(view, &self.zone);
             let _: ControlFlow<()> = self.writer.record(|out| put(out, format_args!("\n{tables}")))?;
         }
         let _: ControlFlow<()> = self.writer.flush()?;

@@ -41,8 +41,10 @@ const CHANNEL: usize = 8;
 pub(super) struct Item {
     /// Its time by the input's own clock.
     pub(super) time: Timestamp,
-    /// The vantage point's name and the record; `None`: only the time went on.
-    pub(super) seen: Option<(Arc<str>, Box<Observation>)>,
+    /// The vantage point's name.
+    pub(super) name: Arc<str>,
+    /// The record; `None`: only the time went on.
+    pub(super) seen: Option<Box<Observation>>,
 }
 
 /// What an input's thread sends. The channel's end is the input's end.
@@ -148,6 +150,7 @@ impl Feed {
 
     /// Captures of one vantage point, merged by time.
     fn capture(&self, mut files: Vec<File>, mut worker: Worker) {
+        let several = files.len() > 1;
         let mut source: Box<dyn Source> = match (files.pop(), files.is_empty()) {
             (Some(only), true) => Box::new(only),
             (last, _) => {
@@ -157,7 +160,7 @@ impl Feed {
         };
         while !self.stop.is_set() {
             let driven = source.drive(&mut |frames| worker.frames(frames));
-            if self.seen(&mut worker.out).is_break() {
+            if self.seen(&mut worker.out, several).is_break() {
                 return;
             }
             match driven {
@@ -172,23 +175,26 @@ impl Feed {
         }
         worker.finish();
         // nobody is left to be told that nobody listens
-        let _: ControlFlow<()> = self.seen(&mut worker.out);
+        let _: ControlFlow<()> = self.seen(&mut worker.out, several);
     }
 
-    fn seen(&self, out: &mut Yield) -> ControlFlow<()> {
+    /// Sends what was found; of `several` files, a packet number alone says nothing.
+    fn seen(&self, out: &mut Yield, several: bool) -> ControlFlow<()> {
         if out.is_empty() {
             return ControlFlow::Continue(());
         }
         let name = self.host.as_ref().unwrap_or(&self.fallback);
         let mut items = Vec::with_capacity(out.records.len() + out.ticks.len());
         let mut ticks = out.ticks.drain(..).peekable();
-        for (index, record) in out.records.drain(..).enumerate() {
+        let item = |time, seen| Item { time, name: Arc::clone(name), seen };
+        for (index, mut record) in out.records.drain(..).enumerate() {
             while let Some(tick) = ticks.next_if(|tick| tick.after <= index) {
-                items.push(Item { time: tick.now, seen: None });
+                items.push(item(tick.now, None));
             }
-            items.push(Item { time: record.time, seen: Some((Arc::clone(name), Box::new(record))) });
+            record.packet = if several { 0 } else { record.packet };
+            items.push(item(record.time, Some(Box::new(record))));
         }
-        items.extend(ticks.map(|tick| Item { time: tick.now, seen: None }));
+        items.extend(ticks.map(|tick| item(tick.now, None)));
         self.send(Parcel::Items(items))
     }
 
@@ -215,8 +221,10 @@ impl Feed {
 
     fn item(&mut self, line: Line) -> Item {
         match line {
-            Line::Time(_, time) => Item { time, seen: None },
-            Line::Record(host, record) => Item { time: record.time, seen: Some((self.name(&host), record)) },
+            Line::Time(host, time) => Item { time, name: self.name(&host), seen: None },
+            Line::Record(host, record) => {
+                Item { time: record.time, name: self.name(&host), seen: Some(record) }
+            }
         }
     }
 

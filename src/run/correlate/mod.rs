@@ -8,6 +8,7 @@ mod feed;
 mod inputs;
 mod nodes;
 mod queue;
+mod timeline;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::path::window::Feed;
 use crate::run::correlate::feed::{Item, Kit};
 use crate::run::correlate::nodes::Nodes;
 use crate::run::correlate::queue::{Next, Queues};
+use crate::run::correlate::timeline::Timeline;
 use crate::run::plan::{View as Look, Watch};
 use crate::run::report::say;
 use crate::run::stop::Stop;
@@ -67,6 +69,7 @@ pub fn run(plan: &Correlation) -> Result<ExitCode, Error> {
             eager: live,
         }),
         nodes: Nodes::default(),
+        timeline: Timeline::new(plan.watch.handshake_timeout),
         damaged: false,
         told: 0,
     };
@@ -97,10 +100,16 @@ fn sinks(plan: &Correlation, live: bool) -> Result<Vec<Box<dyn PathSink>>, Error
     plan.outputs.iter().map(|spec| paths::open(spec, &context)).collect()
 }
 
+/// A vantage point as an input: its packets have the numbers of its capture.
+fn origin(name: &str) -> Origin {
+    Origin { name: name.to_owned(), node: name.to_owned(), live: false }
+}
+
 struct Run {
     sinks: Vec<Box<dyn PathSink>>,
     joiner: Joiner,
     nodes: Nodes,
+    timeline: Timeline,
     damaged: bool,
     /// Paths that were told.
     told: u64,
@@ -120,9 +129,12 @@ impl Run {
                         self.nodes.number(&name, &mut self.joiner)?;
                     }
                 }
-                Next::Item(feed, Item { time, seen: None }) => self.joiner.advance(feed, time),
-                Next::Item(feed, Item { seen: Some((name, record)), .. }) => {
-                    self.record(feed, &name, &record)?;
+                Next::Item(feed, Item { time, name, seen: None }) => {
+                    self.timeline.tick(&name, time);
+                    self.joiner.advance(feed, time);
+                }
+                Next::Item(feed, Item { name, seen: Some(record), .. }) => {
+                    self.record(feed, &name, record)?;
                 }
                 Next::Trouble(error) => {
                     say(format_args!("sni-watch: {error}"));
@@ -140,10 +152,11 @@ impl Run {
     }
 
     /// Every record of every input passes here once, in the order of time.
-    fn record(&mut self, feed: Feed, name: &str, record: &Observation) -> Result<(), Error> {
+    fn record(&mut self, feed: Feed, name: &Arc<str>, record: Box<Observation>) -> Result<(), Error> {
         let node = self.nodes.number(name, &mut self.joiner)?;
         self.nodes.heard(node, record.time);
-        self.joiner.observe(feed, node, record);
+        self.joiner.observe(feed, node, &record);
+        self.timeline.observe(name, record);
         Ok(())
     }
 
@@ -152,7 +165,7 @@ impl Run {
         let mut offsets = None;
         while let Some(path) = self.joiner.pop() {
             let offsets = offsets.get_or_insert_with(|| self.joiner.clocks.offsets());
-            let view = View { names: self.nodes.names(), offsets };
+            let view = View { names: self.nodes.names(), offsets, stories: &[], origins: &[] };
             self.told += 1;
             for sink in &mut self.sinks {
                 if sink.path(&path, &view)?.is_break() {
@@ -172,7 +185,10 @@ impl Run {
             return Ok(ExitCode::Done);
         }
         let offsets = self.joiner.clocks.offsets();
-        let view = View { names: self.nodes.names(), offsets: &offsets };
+        let names = self.nodes.names();
+        let stories = self.timeline.stories(names, &mut self.joiner.clocks);
+        let origins: Vec<Origin> = names.iter().map(|name| origin(name)).collect();
+        let view = View { names, offsets: &offsets, stories: &stories, origins: &origins };
         for sink in &mut self.sinks {
             sink.finish(&view)?;
         }

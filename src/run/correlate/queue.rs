@@ -84,8 +84,8 @@ impl Queues {
             }
         }
         if !std::mem::replace(&mut self.begun, true) {
-            let name =
-                |queue: &Queue| queue.items.iter().find_map(|item| Some(Arc::clone(&item.seen.as_ref()?.0)));
+            let seen = |item: &Item| item.seen.as_ref().map(|_| Arc::clone(&item.name));
+            let name = |queue: &Queue| queue.items.iter().find_map(seen);
             return Next::Begin(self.all.iter().filter_map(name).collect());
         }
         let first =
@@ -157,7 +157,7 @@ mod tests {
     }
 
     fn say(sender: &Sender<Parcel>, times: &[u64]) {
-        let item = |time: &u64| Item { time: Timestamp(*time), seen: None };
+        let item = |time: &u64| Item { time: Timestamp(*time), name: Arc::from("gw"), seen: None };
         sender.send(Parcel::Items(times.iter().map(item).collect())).unwrap();
     }
 
