@@ -42,7 +42,7 @@ const MOVED: usize = 40;
 fn readme(command: &str) -> String {
     let (_, after) = README.split_once(&format!("$ lab/failover {command}\n")).unwrap();
     let lines = after.lines().take_while(|line| !line.starts_with("$ ") && !line.starts_with("```"));
-    lines.map(|line| format!("{line}\n")).collect()
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 fn without_numbers(text: &str) -> String {
