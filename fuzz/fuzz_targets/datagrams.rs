@@ -1,4 +1,4 @@
 #![no_main]
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    sni_watch::hello::entries::datagrams(bytes);
+    sni_watch::run::entries::find("datagrams").map(|entry| (entry.run)(bytes));
 });

@@ -1,4 +1,4 @@
 #![no_main]
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    sni_watch::hello::entries::quic_frames(bytes);
+    sni_watch::run::entries::find("quic_frames").map(|entry| (entry.run)(bytes));
 });

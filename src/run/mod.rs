@@ -7,6 +7,7 @@
 
 pub mod collector;
 pub mod correlate;
+pub mod entries;
 pub mod keep;
 pub mod mesh;
 pub mod plan;

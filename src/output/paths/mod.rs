@@ -74,6 +74,13 @@ pub struct PathSpec {
     open: Open,
 }
 
+impl PathSpec {
+    /// The output, onto a writer that is there already.
+    pub fn make(&self, writer: Writer, context: &Context) -> Box<dyn PathSink> {
+        (self.open)(writer, context)
+    }
+}
+
 /// All outputs, in the order of the help; the first is the default.
 pub static PATH_SINKS: &[PathSpec] = &[
     PathSpec {

@@ -1,0 +1,4 @@
+#![no_main]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    sni_watch::run::entries::find("frames").map(|entry| (entry.run)(bytes));
+});
