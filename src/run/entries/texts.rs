@@ -69,7 +69,7 @@ impl Table {
     fn tell(&mut self) {
         while let Some(path) = self.joiner.pop() {
             let offsets = self.joiner.clocks.offsets();
-            let view = View { names: &self.names, offsets: &offsets };
+            let view = View { names: &self.names, offsets: &offsets, stories: &[], origins: &[] };
             let mut sinks = self.sinks.iter_mut();
             assert!(sinks.all(|sink| sink.path(&path, &view).is_ok()), "memory takes all");
             self.told += 1;
@@ -80,7 +80,7 @@ impl Table {
         self.joiner.finish();
         self.tell();
         let offsets = self.joiner.clocks.offsets();
-        let view = View { names: &self.names, offsets: &offsets };
+        let view = View { names: &self.names, offsets: &offsets, stories: &[], origins: &[] };
         assert!(self.sinks.iter_mut().all(|sink| sink.finish(&view).is_ok()), "memory takes all");
         self.told
     }

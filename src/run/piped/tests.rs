@@ -86,6 +86,8 @@ fn plan() -> Plan {
         },
         select: Select::default(),
         rules: Rules::default(),
+        expect: Vec::new(),
+        catalog: None,
         limits: Limits::default(),
         outputs: Vec::new(),
         packets: None,
