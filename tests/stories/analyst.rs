@@ -53,7 +53,11 @@ fn story_9_a_hostile_name_stays_text() {
         );
         // the dump of -A has lines of its own
         let records = done.out.lines().filter(|line| line.contains(" > 10.0.0.2:443 ")).count();
-        assert!(records == 1 && (options.contains("-A") || done.out.lines().count() == 1), "{options}: {:?}", done.out);
+        assert!(
+            records == 1 && (options.contains("-A") || done.out.lines().count() == 1),
+            "{options}: {:?}",
+            done.out
+        );
         assert!(done.out.contains(r"\x1b[2"), "{options}: {:?}", done.out);
     }
 }

@@ -71,7 +71,10 @@ fn story_7_network_engineer_suspects_loss() {
     let mut names: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for connection in scenario.connection.iter().flat_map(Connection::expand) {
         let name = connection.expect.get("sni").and_then(|sni| sni.as_str()).unwrap_or("null").to_owned();
-        names.entry(format!("{}:{}", connection.client.ip(), connection.client.port())).or_default().push(name.into());
+        names
+            .entry(format!("{}:{}", connection.client.ip(), connection.client.port()))
+            .or_default()
+            .push(name.into());
     }
     let all = packets("segments");
     let mut incomplete = 0;

@@ -16,7 +16,7 @@ impl Collector {
         }
         self.mesh.told_news = true;
         for news in std::mem::take(&mut self.mesh.news) {
-            let (News::Noticed(event) | News::Settled(event)) = &news;
+            let (News::Noticed(event) | News::Settled(event) | News::Withdrawn(event)) = &news;
             if !self.holds(event) {
                 continue;
             }
