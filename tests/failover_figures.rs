@@ -143,12 +143,15 @@ fn played(mut hellos: Vec<Hello>, seed: u64, end: f64) -> Vec<Event> {
         tick += 0.1;
     }
     detector.finish(&mut news);
-    news.into_iter()
-        .filter_map(|one| match one {
-            News::Noticed(event) => Some(*event),
-            News::Settled(_) => None,
-        })
-        .collect()
+    let mut told: Vec<Event> = Vec::new();
+    for one in news {
+        match one {
+            News::Noticed(event) => told.push(*event),
+            News::Settled(_) => {}
+            News::Withdrawn(event) => told.retain(|told| told.time != event.time),
+        }
+    }
+    told
 }
 
 /// What was told in some runs.
@@ -236,13 +239,12 @@ fn a_service_that_was_always_there_is_seldom_news() {
                 let hellos = times(dice, pace, rate, (0.0, end));
                 (hellos.into_iter().map(|at| remote(at, dice.below(clients))).collect(), end, None)
             });
-            // what is told at once after 5 s is told whatever the rate: a slow service may come later than that
-            let late = match pace {
-                Pace::Random => (-5.0 * rate).exp(),
-                Pace::Regular => (1.0 - 5.0 * rate).max(0.0),
-                Pace::Bursts => (1.0 - rate).max(0.0),
+            // what is told at once after 5 s is taken back where too little comes later; of bursts in which nearly
+            // all of a watch's hellos come at once, nothing can be known
+            let bound = match pace {
+                Pace::Bursts if rate < 1.0 => 0.5,
+                _ => 0.16,
             };
-            let bound = late + 0.1 * (1.0 - late) + 0.06;
             assert!(
                 figures.share(figures.first_sight) <= bound,
                 "{} > {bound}",
@@ -261,6 +263,20 @@ fn health_checks_splits_and_retries_are_no_news() {
         (hellos.collect(), 90.0, None)
     });
     assert_eq!(checks.any, 0);
+    let beside = simulate("a failover beside health checks every 2 s", 300, |dice| {
+        let phase = dice.share() * 2.02;
+        let moved = dice.between(15.0, 40.0);
+        let checks = (0..45).map(|i| remote(phase + f64::from(i) * 2.02 + dice.share() * 0.01, 1));
+        let mut hellos: Vec<_> = checks.collect();
+        // not so near a check that it might be one
+        let moved = moved + if ((moved - phase) / 2.02).fract() < 0.1 { 0.3 } else { 0.0 };
+        let moved = moved - if ((moved - phase) / 2.02).fract() > 0.9 { 0.3 } else { 0.0 };
+        let rate = dice.between(1.0, 10.0);
+        hellos.push(remote(moved, 1));
+        hellos.extend(times(dice, Pace::Random, rate, (moved, 90.0)).into_iter().map(|at| remote(at, 1)));
+        (hellos, 90.0, Some((NEWS, moved)))
+    });
+    assert!(beside.share(beside.right) >= 0.95, "{}", beside.right);
     for (share, rate) in [(0.5, 4.0), (0.1, 4.0), (0.9, 4.0), (0.5, 0.5), (0.2, 0.5), (0.5, 50.0)] {
         let figures = simulate(&format!("split, {share} to dc2, {rate}/s"), runs(rate).min(150), |dice| {
             let clients = CLIENTS[dice.below(3) as usize];

@@ -155,6 +155,68 @@ fn health_checks_are_no_news() {
     }
 }
 
+/// The checks go on when the requests come to the same target: what comes beside them is the move.
+#[test]
+fn a_failover_beside_health_checks_is_found() {
+    let all = [
+        checks(6),
+        through("currency", "dc2", (0.9, 2.02, 28), P17),
+        through("currency", "dc2", (20.3, 0.25, 120), P17),
+    ];
+    told(&all, &["currency first_sight - dc2 20.300"]);
+    let banner =
+        "FAILOVER  currency: first request for dc2 through this gateway beside health checks every 2 s";
+    let lines = fed("-r - --local-dc dc1", &capture(&all)).out;
+    assert!(lines.contains(banner), "{lines}");
+    // two that check, and one request that was tried again there
+    let all = [
+        checks(6),
+        through("currency", "dc2", (0.9, 2.02, 28), P17),
+        through("currency", "dc2", (1.6, 2.02, 28), P23),
+        through("currency", "dc2", (30.1, 1.0, 1), P23),
+    ];
+    told(&all, &[]);
+}
+
+/// One request now and then: the first one comes late by chance.
+#[test]
+fn a_slow_service_is_no_news_once_its_rate_is_known() {
+    let at = [7.0, 12.5, 14.0, 21.0, 24.5, 33.0, 35.5, 41.0];
+    let mut all = vec![checks(6)];
+    all.extend(at.map(|at| through("currency", "dc2", (at, 1.0, 1), P17)));
+    told(&all, &[]);
+    let lines = fed("-r - --local-dc dc1", &capture(&all)).out;
+    let banners: Vec<&str> = lines.lines().filter(|line| line.starts_with('─')).collect();
+    assert_eq!(banners.len(), 2, "at once, and taken back: {banners:?}");
+    assert_eq!(
+        banners[1],
+        "── 10:30:07.000  no FAILOVER  currency: requests for dc2 are so few that a pause of 7.0 s is usual"
+    );
+    let table = fed("summary -r -", &capture(&all)).out;
+    assert!(!table.contains("FAILOVER") && !table.contains("TIMELINE"), "{table}");
+}
+
+/// It sends as seldom, but as if by a clock, and the pause before was twice as long as any since.
+#[test]
+fn a_slow_failover_is_one() {
+    for every in [1.0, 2.0, 4.0, 5.0] {
+        told(
+            &[checks(7), through("currency", "dc2", (12.0, every, (50.0 / every) as u16), P17)],
+            &["currency first_sight - dc2 12.000"],
+        );
+    }
+}
+
+/// It comes and goes: that is one move, until it has been gone for good.
+#[test]
+fn a_target_that_flaps_is_told_once() {
+    let mut all = vec![checks(9)];
+    for at in [12.0, 24.0, 36.0] {
+        all.push(through("currency", "dc2", (at, 0.25, 20), P17));
+    }
+    told(&all, &["currency first_sight - dc2 12.000"]);
+}
+
 #[test]
 fn a_failback_is_silence() {
     let all = [checks(4), through("currency", "dc2", (0.1, 0.25, 34), P17)];

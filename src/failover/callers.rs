@@ -9,8 +9,12 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState as Secret;
 
-use super::limits::MAX_CALLERS;
+use super::Detector;
+use super::limits::{MAX_CALLERS, MAX_MOVED};
+use super::tell::Told;
 use crate::model::certificate::Identity;
+use crate::model::mesh::Role;
+use crate::model::observation::Observation;
 
 /// The addresses that showed a certificate; once full, no more are learnt.
 #[derive(Debug, Default)]
@@ -37,6 +41,43 @@ impl Callers {
     /// Who is behind `ip`, where that is known.
     pub(super) fn of(&self, ip: IpAddr) -> Option<&Arc<Identity>> {
         self.known.get(&ip)?.as_ref()
+    }
+}
+
+impl Detector {
+    /// A record may show who calls.
+    pub(super) fn shown(&mut self, record: &Observation) {
+        let Some(certificate) = &record.shown.client else { return };
+        let (ip, identity) = (record.flow.source_ip(), &certificate.identity);
+        if !self.gateways.has(ip) {
+            self.callers.learn(ip, identity);
+        }
+        // what is told of the connection itself is sure, whoever else is behind the address
+        let own = |told: &&mut Told| {
+            told.due.is_some() && told.found.first.time == record.time && told.found.first.client == ip
+        };
+        for told in self.told.iter_mut().filter(own).filter(|_| identity.service.is_some()) {
+            told.caller = Some(Arc::new(identity.clone()));
+        }
+    }
+
+    /// Whom a client's certificates name; what comes from elsewhere comes from a gateway that serves many.
+    pub(super) fn caller(&self, client: IpAddr, role: Option<Role>) -> Option<Arc<Identity>> {
+        let local = !matches!(role, Some(Role::Ingress | Role::Transit));
+        self.callers.of(client).filter(|_| local).cloned()
+    }
+
+    /// The same of several, each once, in order.
+    pub(super) fn names_of(
+        &self,
+        clients: impl Iterator<Item = IpAddr>,
+        role: Option<Role>,
+    ) -> Vec<Arc<Identity>> {
+        let mut names: Vec<_> = clients.filter_map(|client| self.caller(client, role)).collect();
+        names.sort_by(|a, b| (&a.service, &a.datacenter).cmp(&(&b.service, &b.datacenter)));
+        names.dedup();
+        names.truncate(MAX_MOVED);
+        names
     }
 }
 

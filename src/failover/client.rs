@@ -8,6 +8,7 @@
 
 use std::net::IpAddr;
 
+use super::beat::{Beat, Rhythm};
 use super::failures::Destination;
 use super::limits::{CONFIDENCE, FEW, LEFT, LONGEST, real, seconds};
 use super::rate::lull;
@@ -45,6 +46,8 @@ pub(super) struct Use {
     pub(super) last: Timestamp,
     /// Hellos and attempts since the service's last event.
     pub(super) recent: u64,
+    /// The clock by which its hellos come, if any.
+    beat: Beat,
 }
 
 /// One client.
@@ -99,8 +102,14 @@ impl Client {
                 one.last = one.last.max(time);
                 one.recent += 1;
             }
-            None => self.uses.push(Use { place, last: time, recent: 1 }),
+            None => self.uses.push(Use { place, last: time, recent: 1, beat: Beat::default() }),
         }
+    }
+
+    /// What a hello to `place` is to the clock of its hellos there.
+    pub(super) fn rhythm(&mut self, place: u8, time: Timestamp) -> Rhythm {
+        let used = self.uses.iter_mut().find(|one| one.place == place);
+        used.map_or(Rhythm::None, |used| used.beat.hello(time))
     }
 
     /// When it last used `place`.

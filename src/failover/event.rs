@@ -133,6 +133,8 @@ pub struct Event {
     pub confidence: f64,
     /// Hellos a second: of the new target since; for silence, before.
     pub rate: Option<f64>,
+    /// Health checks had asked for the target before, one in so many nanoseconds.
+    pub beside: Option<u64>,
     /// Clients that have asked for the new target.
     pub moved: u64,
     /// Whom the certificates of these name, as far as they were seen.
@@ -164,6 +166,8 @@ pub enum News {
     Noticed(Box<Event>),
     /// The same event with all that belongs to it: now is the time for a record.
     Settled(Box<Event>),
+    /// It was none: what has come since says that such a pause is usual. There is no record.
+    Withdrawn(Box<Event>),
 }
 
 /// An event as it looks at the end of the watch.

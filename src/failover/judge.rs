@@ -36,6 +36,9 @@ impl Detector {
             Verdict::Wait => {}
             Verdict::Known => {
                 if let Some(place) = self.services.place_mut(target) {
+                    if matches!(&place.state, State::Fresh(fresh) if fresh.beside.is_some()) {
+                        place.checks = place.activity.count;
+                    }
                     place.state = State::Known;
                 }
             }
@@ -54,7 +57,7 @@ impl Detector {
             let chance = homes.map(|(_, home)| self.gone_chance(home, fresh.first.time)).fold(0.0, f64::max);
             return if due && chance <= CHANCE { Verdict::News(1.0 - chance) } else { early };
         }
-        if fresh.baseline >= BASELINE {
+        if fresh.baseline >= BASELINE && fresh.beside.is_none() {
             return Verdict::News(1.0 - silence(SLOWEST, fresh.baseline));
         }
         let chance = fresh.trial.chance(self.now);
@@ -83,6 +86,7 @@ impl Detector {
             last_old: fresh.last_old,
             baseline: fresh.baseline,
             confidence,
+            beside: fresh.beside,
         };
         self.tell(found, news);
     }
@@ -134,6 +138,7 @@ impl Detector {
             last_old: run.last_old,
             baseline: first.time.since(begin),
             confidence,
+            beside: None,
         };
         self.tell(found, news);
     }
@@ -193,6 +198,7 @@ impl Detector {
             last_old: None,
             baseline: activity.last.since(activity.first),
             confidence: 1.0 - activity.pause_chance(activity.pause(self.watched)),
+            beside: None,
         };
         self.tell(found, news);
     }

@@ -12,6 +12,7 @@ pub mod event;
 pub mod gateways;
 pub mod merge;
 
+mod beat;
 mod callers;
 mod client;
 mod failures;
@@ -25,6 +26,7 @@ mod sight;
 mod tell;
 #[cfg(test)]
 mod tests;
+mod usual;
 
 use std::collections::HashMap;
 use std::sync::Arc;

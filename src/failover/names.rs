@@ -66,6 +66,8 @@ impl Services {
                 activity: Activity::new(hello.time, watched),
                 answered: None,
                 newest: hello,
+                checks: 0,
+                beside: None,
                 gateway: false,
                 role: None,
             });

@@ -4,7 +4,7 @@
 //! cautions go with it. Hellos come in bursts: a pause means nothing either if as long ones are usual. And a
 //! watch sees many pauses: the chance of the longest so far is that of one pause times their number.
 
-use super::limits::{ACTIVE, FEW, LONGER, QUIET, RATE, SECOND, power, real, seconds};
+use super::limits::{ACTIVE, FEW, LONGER, LONGEST, QUIET, RATE, SECOND, power, real, seconds};
 use crate::model::frame::Timestamp;
 
 /// What is known of a target's hellos.
@@ -63,6 +63,28 @@ impl Activity {
     pub(super) fn rate(&self) -> Option<f64> {
         let span = seconds(self.last.since(self.first));
         (self.count > 1 && span > 0.0).then(|| real(self.count - 1) / span)
+    }
+
+    /// The chance that a pause of `baseline` ahead of the first hello means nothing, by what came in the `span` since;
+    /// `None` where that is too little. A burst counts as one hello.
+    ///
+    /// Either e^(−λt) is small, for hellos at random; or the pause is much longer than each of those since, as it is
+    /// for hellos that come regularly: that the first of k+1 random pauses is r times as long as the longest of the
+    /// others has the chance 1/(1+r) · 2/(2+r) ⋯ k/(k+r).
+    pub(super) fn first_chance(&self, baseline: u64, (span, watched): (u64, u64)) -> Option<f64> {
+        let further = self.slots - 1;
+        if further < FEW - 1 || span == 0 {
+            return None;
+        }
+        let longest = self.longest.max(self.pause(watched)).max(1);
+        let times = seconds(baseline) / seconds(longest);
+        let longer: f64 = (1..=further.min(LONGEST)).map(|n| real(n) / (real(n) + times)).product();
+        Some(silence(real(further) / seconds(span), baseline).min(longer))
+    }
+
+    /// Seconds with a hello, besides the first one.
+    pub(super) fn further(&self) -> u64 {
+        self.slots - 1
     }
 
     /// The chance that a pause of this length means nothing: one where it is too short to say, or no longer than

@@ -70,6 +70,8 @@ pub(super) struct Fresh {
     pub(super) last_old: Option<Timestamp>,
     pub(super) baseline: u64,
     pub(super) trial: Trial,
+    /// It is the first one beside health checks, whose period is this.
+    pub(super) beside: Option<u64>,
 }
 
 /// One datacenter of a service.
@@ -85,6 +87,10 @@ pub(super) struct Place {
     pub(super) answered: Option<Timestamp>,
     /// The newest hello.
     pub(super) newest: First,
+    /// Hellos that were health checks, or were looked at as what comes beside these.
+    pub(super) checks: u64,
+    /// The last one beside them.
+    pub(super) beside: Option<Timestamp>,
     /// Seen through a gateway.
     pub(super) gateway: bool,
     pub(super) role: Option<Role>,

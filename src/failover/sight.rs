@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::Detector;
+use super::beat::Rhythm;
 use super::client::{Client, First};
 use super::event::News;
 use super::failures::{Destination, Failure};
@@ -30,10 +31,11 @@ impl Detector {
         let before = match &mut place.state {
             State::New => Some(None),
             State::Silent => Some(Some(place.activity.last)),
-            State::Fresh(fresh) => {
+            State::Fresh(fresh) if fresh.beside.is_none() => {
                 fresh.trial.hello(hello.time);
                 None
             }
+            State::Fresh(_) => None,
             State::Known | State::Told | State::Left => None,
         };
         match before {
@@ -45,6 +47,7 @@ impl Detector {
             self.open(target, hello, before);
         }
         self.client_hello(target, hello);
+        self.rhythm(target, hello);
         self.judge(target, false, news);
         self.leave(target, hello.client, news);
     }
@@ -77,8 +80,35 @@ impl Detector {
         let last_old = service.homes(target.place).filter_map(|(_, home)| home.answered).max();
         if let Some(place) = service.place_mut(target.place) {
             let trial = Trial::new(hello.time, baseline);
-            place.state = State::Fresh(Box::new(Fresh { first: hello, last_old, baseline, trial }));
+            let fresh = Fresh { first: hello, last_old, baseline, trial, beside: None };
+            place.state = State::Fresh(Box::new(fresh));
         }
+    }
+
+    /// Is it a health check? Of a target that only checks have asked for, what comes beside them is a first hello.
+    fn rhythm(&mut self, target: TargetId, hello: First) {
+        let begin = self.begin.unwrap_or(hello.time);
+        let Some(service) = self.services.get_mut(target) else { return };
+        let Some(client) = service.clients.get_mut(&hello.client) else { return };
+        let rhythm = client.rhythm(target.place, hello.time);
+        let Some(place) = service.place_mut(target.place) else { return };
+        let period = match rhythm {
+            Rhythm::None => return,
+            Rhythm::Begun(count) => return place.checks += count,
+            Rhythm::On => return place.checks += 1,
+            Rhythm::Off(period) => period,
+        };
+        match &mut place.state {
+            State::Fresh(fresh) if fresh.beside.is_some() => fresh.trial.hello(hello.time),
+            State::Known if place.checks + 1 == place.activity.count => {
+                let baseline = hello.time.since(place.beside.unwrap_or(begin));
+                let trial = Trial::new(hello.time, baseline);
+                let fresh = Fresh { first: hello, last_old: None, baseline, trial, beside: Some(period) };
+                place.state = State::Fresh(Box::new(fresh));
+            }
+            _ => return,
+        }
+        place.beside = Some(hello.time);
     }
 
     /// The history of the client, and of all clients together.

@@ -7,13 +7,12 @@ use super::Detector;
 use super::client::First;
 use super::event::{Event, Evidence, Heading, News, Rule, Story};
 use super::failures::Failure;
-use super::limits::{BASELINE, FEW, LEARN, MAX_MOVED, MAX_STORIES, SETTLE, SLOWEST};
+use super::limits::{CONFIDENCE, FEW, LEARN, MAX_STORIES, SETTLE, SLOWEST};
 use super::rate::silence;
 use super::service::{Place, Service, State, TargetId};
 use crate::model::certificate::Identity;
 use crate::model::frame::Timestamp;
 use crate::model::mesh::Role;
-use crate::model::observation::Observation;
 
 /// What a rule found.
 #[derive(Clone, Copy, Debug)]
@@ -28,17 +27,21 @@ pub(super) struct Found {
     pub(super) last_old: Option<Timestamp>,
     pub(super) baseline: u64,
     pub(super) confidence: f64,
+    /// The period of the health checks beside which it was found.
+    pub(super) beside: Option<u64>,
 }
 
 /// An event that was told, or waits for its record.
 #[derive(Debug)]
 pub(super) struct Told {
-    found: Found,
-    event: Event,
+    pub(super) found: Found,
+    pub(super) event: Event,
     /// When its record is due; `None` once it is written.
-    due: Option<Timestamp>,
+    pub(super) due: Option<Timestamp>,
     /// Whom the certificate of its first connection names.
-    caller: Option<Arc<Identity>>,
+    pub(super) caller: Option<Arc<Identity>>,
+    /// It was none.
+    pub(super) usual: bool,
 }
 
 impl Detector {
@@ -66,7 +69,7 @@ impl Detector {
             let settle = self.settings.handshake_timeout.saturating_add(SETTLE);
             Some(found.first.time.plus(settle).max(self.now))
         };
-        self.told.push(Told { found, event, due, caller: None });
+        self.told.push(Told { found, event, due, caller: None, usual: false });
         if self.told.len() > MAX_STORIES
             && let Some(oldest) = self.told.iter().position(|told| told.due.is_none())
         {
@@ -81,12 +84,24 @@ impl Detector {
             if told.due.is_none_or(|due| due > self.now && !all) {
                 continue;
             }
+            if let Some(later) = self.needs_more(told).filter(|_| !all) {
+                if let Some(told) = self.told.get_mut(index) {
+                    told.due = Some(later);
+                }
+                continue;
+            }
             let event = self.renewed(told);
-            news.push(News::Settled(Box::new(event.clone())));
+            let usual = event.confidence < CONFIDENCE;
+            news.push(if usual {
+                News::Withdrawn(Box::new(event.clone()))
+            } else {
+                News::Settled(Box::new(event.clone()))
+            });
             if let Some(told) = self.told.get_mut(index) {
-                (told.event, told.due) = (event, None);
+                (told.event, told.due, told.usual) = (event, None, usual);
             }
         }
+        self.forget_usual();
     }
 
     fn event(&self, found: &Found) -> Option<Event> {
@@ -112,6 +127,7 @@ impl Detector {
             baseline: found.baseline,
             confidence: found.confidence,
             rate: place.activity.rate(),
+            beside: found.beside,
             moved: 0,
             moved_callers: Vec::new(),
             stale: Vec::new(),
@@ -147,10 +163,11 @@ impl Detector {
         event.caller = told.caller.clone().or(event.caller);
         let Some(place) = service.place(found.target.place) else { return event };
         event.rate = place.activity.rate().filter(|_| place.activity.count > FEW);
-        if found.rule == Rule::FirstSight && found.from.is_none() && event.baseline >= BASELINE {
-            // a first hello that was told at once: by now there may be a rate
-            let rate = event.rate.unwrap_or(SLOWEST).max(SLOWEST);
-            event.confidence = 1.0 - silence(rate, event.baseline);
+        // a first hello that was told at once: by now there may be a rate
+        if let Some(place) = self.at_once(found).filter(|_| told.due.is_some()) {
+            let since = (self.now.since(found.first.time), self.watched);
+            let chance = place.activity.first_chance(event.baseline, since);
+            event.confidence = 1.0 - chance.unwrap_or_else(|| silence(SLOWEST, event.baseline));
         }
         event
     }
@@ -188,37 +205,6 @@ impl Detector {
             evidence: self.failures.within((since, 0), old),
             ..event
         }
-    }
-
-    /// A record may show who calls.
-    pub(super) fn shown(&mut self, record: &Observation) {
-        let Some(certificate) = &record.shown.client else { return };
-        let (ip, identity) = (record.flow.source_ip(), &certificate.identity);
-        if !self.gateways.has(ip) {
-            self.callers.learn(ip, identity);
-        }
-        // what is told of the connection itself is sure, whoever else is behind the address
-        let own = |told: &&mut Told| {
-            told.due.is_some() && told.found.first.time == record.time && told.found.first.client == ip
-        };
-        for told in self.told.iter_mut().filter(own).filter(|_| identity.service.is_some()) {
-            told.caller = Some(Arc::new(identity.clone()));
-        }
-    }
-
-    /// Whom a client's certificates name; what comes from elsewhere comes from a gateway that serves many.
-    fn caller(&self, client: IpAddr, role: Option<Role>) -> Option<Arc<Identity>> {
-        let local = !matches!(role, Some(Role::Ingress | Role::Transit));
-        self.callers.of(client).filter(|_| local).cloned()
-    }
-
-    /// The same of several, each once, in order.
-    fn names_of(&self, clients: impl Iterator<Item = IpAddr>, role: Option<Role>) -> Vec<Arc<Identity>> {
-        let mut names: Vec<_> = clients.filter_map(|client| self.caller(client, role)).collect();
-        names.sort_by(|a, b| (&a.service, &a.datacenter).cmp(&(&b.service, &b.datacenter)));
-        names.dedup();
-        names.truncate(MAX_MOVED);
-        names
     }
 
     /// True if a failure belongs to another datacenter of the service, or may: an attempt of a client that moved,

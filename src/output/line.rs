@@ -18,7 +18,7 @@ use crate::output::escape::escape;
 use crate::output::extras;
 use crate::output::hex;
 use crate::output::pairs::{Form, OutTo, Pairs};
-use crate::output::reason::banner;
+use crate::output::reason::{banner, withdrawal};
 use crate::output::residents;
 use crate::output::sink::{Place, Sink, SinkSpec};
 use crate::output::words::{Aim, Detail, Shortened, Span};
@@ -88,6 +88,10 @@ impl Sink for LineSink {
                 self.pairs.interrupt();
                 let colors = if self.layout.color { (YELLOW, PLAIN) } else { ("", "") };
                 self.writer.record(|out| banner(out, &mut self.layout.calendar, colors, event))
+            }
+            News::Withdrawn(event) if !self.layout.quiet => {
+                self.pairs.interrupt();
+                self.writer.record(|out| withdrawal(out, &mut self.layout.calendar, event))
             }
             _ => Ok(ControlFlow::Continue(())),
         }

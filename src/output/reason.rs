@@ -52,6 +52,9 @@ impl Display for Banner<'_> {
                 if event.gateway {
                     f.write_str(" through this gateway")?;
                 }
+                if let Some(period) = event.beside {
+                    write!(f, " beside health checks every {}", Span(period))?;
+                }
                 write!(f, " (caller {})", Client(event))
             }
             (Rule::LabelChange, _) => {
@@ -95,6 +98,19 @@ pub(super) fn banner(out: &mut Vec<u8>, calendar: &mut Calendar, (on, off): (&st
     let (heading, words) = (event.heading.name(), Banner(event));
     // writing into memory cannot fail
     let _ = writeln!(out, "── {time}.{millis:03}  {on}{heading}{off}  {words}");
+}
+
+/// The line that takes a banner back.
+pub(super) fn withdrawal(out: &mut Vec<u8>, calendar: &mut Calendar, event: &Event) {
+    let (time, millis) = (calendar.time_of_day(event.time), event.time.subsec_nanos() / 1_000_000);
+    let (heading, to) = (event.heading.name(), place(event.to.as_deref()));
+    let pause = Span(event.baseline);
+    // writing into memory cannot fail
+    let _ = writeln!(
+        out,
+        "── {time}.{millis:03}  no {heading}  {}: requests for {to} are so few that a pause of {pause} is usual",
+        Service(&event.name)
+    );
 }
 
 /// The sentence of `event.reason`.

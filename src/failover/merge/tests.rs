@@ -24,6 +24,7 @@ fn story(origin: u16, at: u64, rule: Rule, (from, to): (Option<&str>, Option<&st
         baseline: 0,
         confidence: 0.99,
         rate: None,
+        beside: None,
         moved: 1,
         moved_callers: Vec::new(),
         stale: Vec::new(),

@@ -15,7 +15,7 @@ impl Collector {
             return Ok(ControlFlow::Continue(()));
         }
         for news in std::mem::take(&mut self.mesh.news) {
-            let (News::Noticed(event) | News::Settled(event)) = &news;
+            let (News::Noticed(event) | News::Settled(event) | News::Withdrawn(event)) = &news;
             if !self.holds(event) {
                 continue;
             }
