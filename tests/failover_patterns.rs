@@ -190,7 +190,7 @@ fn a_slow_service_is_no_news_once_its_rate_is_known() {
     assert_eq!(banners.len(), 2, "at once, and taken back: {banners:?}");
     assert_eq!(
         banners[1],
-        "── 10:30:07.000  no FAILOVER  currency: requests for dc2 are so few that a pause of 7.0 s is usual"
+        "── 10:30:07.000  no FAILOVER  currency: requests for dc2 are so few that a pause of 7 s is usual"
     );
     let table = fed("summary -r -", &capture(&all)).out;
     assert!(!table.contains("FAILOVER") && !table.contains("TIMELINE"), "{table}");
@@ -214,7 +214,7 @@ fn a_target_that_flaps_is_told_once() {
     for at in [12.0, 24.0, 36.0] {
         all.push(through("currency", "dc2", (at, 0.25, 20), P17));
     }
-    told(&all, &["currency first_sight - dc2 12.000"]);
+    told(&all, &["currency first_sight - dc2 12.000", "currency silence dc2 - 40.750"]);
 }
 
 #[test]

@@ -35,8 +35,7 @@ impl Detector {
                 fresh.trial.hello(hello.time);
                 None
             }
-            State::Fresh(_) => None,
-            State::Known | State::Told | State::Left => None,
+            State::Fresh(_) | State::Known | State::Told | State::Left => None,
         };
         match before {
             Some(None) => {}

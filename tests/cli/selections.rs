@@ -96,11 +96,11 @@ fn a_summary_by_source_and_datacenter() {
         10.42.0.29  dc1     6   0      6      0        0       -       -        1  10:31:12  10:32:52
         10.42.0.23  dc1     5   4      1      0        0     1.1     1.3        1  10:30:34  10:30:45
         10.42.0.17  dc1     4   4      0      0        0     1.1     1.1        1  10:30:33  10:30:39
-        FAILOVER  10:31:07.402  currency  dc1 → dc2  label change, confidence 0.99, gap 26.5 s, 2 clients moved, 1 not
+        FAILOVER  10:31:07.402  currency  dc1 → dc2  label change, confidence 0.99, gap 26.5 s, 2 clients moved (payments@dc1), 1 not
         TIMELINE currency
           10:30:40.904                 last answer from dc1
           10:30:42.100 – 10:30:45.020  9 SYN unanswered, 2 RST by 10.42.0.31, 0 TLS alerts (packets 145 146 147 151 156)
-          10:31:07.402                 first request for dc2 by 10.42.0.17, gap 26.5 s (packet 885)
+          10:31:07.402                 first request for dc2 by 10.42.0.17 (payments@dc1), gap 26.5 s (packet 885)
           10:32:52.600                 10.42.0.29 still asks for dc1, 6 times
           10:33:39.150                 last request for dc2
     "]]
@@ -108,11 +108,11 @@ fn a_summary_by_source_and_datacenter() {
     expect![[r"
         SRC         DC   CONN  OK  RESET  ALERT  TIMEOUT  P50 ms  P99 ms  CLIENTS  FIRST     LAST
         10.42.0.29  dc1     6   0      6      0        0       -       -        1  10:31:12  10:32:52
-        FAILOVER  10:31:07.402  currency  dc1 → dc2  label change, confidence 0.99, gap 26.5 s, 2 clients moved, 1 not
+        FAILOVER  10:31:07.402  currency  dc1 → dc2  label change, confidence 0.99, gap 26.5 s, 2 clients moved (payments@dc1), 1 not
         TIMELINE currency
           10:30:40.904                 last answer from dc1
           10:30:42.100 – 10:30:45.020  9 SYN unanswered, 2 RST by 10.42.0.31, 0 TLS alerts (packets 145 146 147 151 156)
-          10:31:07.402                 first request for dc2 by 10.42.0.17, gap 26.5 s (packet 885)
+          10:31:07.402                 first request for dc2 by 10.42.0.17 (payments@dc1), gap 26.5 s (packet 885)
           10:32:52.600                 10.42.0.29 still asks for dc1, 6 times
           10:33:39.150                 last request for dc2
     "]]

@@ -50,7 +50,9 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
         _ => panic!("no seeds for {name}"),
     };
     seeds.retain(|seed| !seed.is_empty());
-    seeds.iter_mut().for_each(|seed| seed.truncate(MAX));
+    for seed in &mut seeds {
+        seed.truncate(MAX);
+    }
     seeds.sort();
     seeds.dedup();
     seeds

@@ -26,7 +26,7 @@ struct Watcher {
     name: Arc<str>,
     detector: Detector,
     /// In the order of their outcomes.
-    held: Vec<Box<Observation>>,
+    held: Vec<Observation>,
     now: Timestamp,
     /// When it is time to look at these.
     due: Timestamp,
@@ -51,7 +51,7 @@ impl Timeline {
         let now = record.completed;
         let Some(place) = self.place(name) else { return };
         let Some(watcher) = self.watchers.get_mut(place) else { return };
-        watcher.held.push(record);
+        watcher.held.push(*record);
         watcher.look(now, &mut self.unread);
     }
 
@@ -122,7 +122,7 @@ impl Watcher {
     /// too much at hand, everything.
     fn release(&mut self, ripe: Option<Timestamp>, unread: &mut Vec<News>) {
         self.held.sort_by_key(|record| record.time);
-        let old = |record: &Box<Observation>| ripe.is_none_or(|ripe| record.completed <= ripe);
+        let old = |record: &Observation| ripe.is_none_or(|ripe| record.completed <= ripe);
         let full = self.held.len() >= MAX_HELD;
         let last =
             if full { Some(self.held.len()) } else { self.held.iter().rposition(old).map(|at| at + 1) };
