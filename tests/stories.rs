@@ -4,6 +4,7 @@
 //! `tcpdump`, and say so where they have not got them.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,

@@ -17,7 +17,7 @@ use crate::support::scenario::{self, Capture};
 fn parcel(first: u32, count: u32) -> Vec<Packet> {
     let start = 1_772_620_200_000_000_000 + u64::from(first) * 1_000_000;
     let connection = |number: u32| {
-        let client = [10, 42, (number / 40_000) as u8 + 1, (number % 200) as u8 + 1];
+        let client = [10, 42, (number / 40_000 % 250) as u8 + 1, (number % 200) as u8 + 1];
         let port = 1024 + (number % 60_000) as u16;
         let name =
             format!("s{}.default.dc2.internal.c0ffee00-5a1d-4b6e-9a77-0dc1dc2f00d5.consul", number % 5000);
