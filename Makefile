@@ -31,13 +31,14 @@ if [ -n "$$missing" ]; then \
 fi
 endef
 
-.PHONY: help build demo test lint bench needs-build needs-demo needs-test
+.PHONY: help build demo test lint bench instructions needs-build needs-demo needs-test
 
 help:
 	@echo "make demo    build, and show a recorded failover"
 	@echo "make test    run all tests"
 	@echo "make lint    formatting, clippy, documentation"
 	@echo "make bench   throughput of each stage"
+	@echo "make instructions   instructions for small fixtures, held to those of before"
 	@echo "make build   the release binary, $(WATCH)"
 
 needs-build:
@@ -87,3 +88,7 @@ lint: needs-build
 
 bench: needs-build
 	$(CARGO) bench --locked
+
+instructions: needs-build
+	@$(call ensure,count instructions,valgrind:valgrind)
+	benches/instructions
