@@ -1,6 +1,6 @@
 //! Changes what fixtures hold by chance, and has it read, for so many seconds: `cargo run --release --example mutate --
 //! 300 segments`. Without names, all entries (`sni_watch::run::entries`) by turns. What it does follows from its seed,
-//! the last argument where that is a number (1). A panic is the only failure; then the input is in the file `found`.
+//! the last argument where that is a number (1). A panic is the only failure; then the input is in a file `found-ENTRY`.
 //!
 //! `-- --seeds FOLDER` writes what it begins with instead, a folder for each entry: for cargo-fuzz.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failure is to be seen")]
@@ -31,8 +31,9 @@ impl Trial {
     fn run(&mut self, input: &[u8]) {
         let read = AssertUnwindSafe(|| (self.entry.run)(input));
         let found = catch_unwind(read).unwrap_or_else(|panic| {
-            fs::write("found", input).expect("the input is kept");
-            println!("{}: the input is in the file `found`", self.entry.name);
+            let file = format!("found-{}", self.entry.name);
+            fs::write(&file, input).expect("the input is kept");
+            println!("{}: the input is in the file `{file}`", self.entry.name);
             resume_unwind(panic)
         });
         self.inputs += 1;
@@ -72,6 +73,8 @@ fn main() {
         for seed in trial.seeds.clone() {
             trial.run(&seed);
         }
+        // from here on, what is changed counts
+        (trial.inputs, trial.found) = (0, 0);
     }
     while begun.elapsed() < Duration::from_secs(seconds) {
         for trial in &mut trials {

@@ -161,7 +161,9 @@ impl Joiner {
             self.add(key, sighting);
         } else {
             let late = self.is_late(node, &key, record.time);
-            let (name, sightings) = (self.names.shared(name), vec![sighting]);
+            let name = self.names.shared(name);
+            let mut sightings = Vec::with_capacity(2); // most are seen twice
+            sightings.push(sighting);
             let caller = record.shown.client.clone();
             self.begin(key, Open { name, part: 0, sightings, alert, caller, late, repeated: false });
         }

@@ -26,7 +26,11 @@ struct Watcher {
     name: Arc<str>,
     detector: Detector,
     /// In the order of their outcomes.
-    held: Vec<Observation>,
+    #[expect(
+        clippy::vec_box,
+        reason = "they are sorted, and pointers move more easily than half a kilobyte"
+    )]
+    held: Vec<Box<Observation>>,
     now: Timestamp,
     /// When it is time to look at these.
     due: Timestamp,
@@ -51,7 +55,7 @@ impl Timeline {
         let now = record.completed;
         let Some(place) = self.place(name) else { return };
         let Some(watcher) = self.watchers.get_mut(place) else { return };
-        watcher.held.push(*record);
+        watcher.held.push(record);
         watcher.look(now, &mut self.unread);
     }
 
@@ -122,10 +126,15 @@ impl Watcher {
     /// too much at hand, everything.
     fn release(&mut self, ripe: Option<Timestamp>, unread: &mut Vec<News>) {
         self.held.sort_by_key(|record| record.time);
-        let old = |record: &Observation| ripe.is_none_or(|ripe| record.completed <= ripe);
         let full = self.held.len() >= MAX_HELD;
-        let last =
-            if full { Some(self.held.len()) } else { self.held.iter().rposition(old).map(|at| at + 1) };
+        let last = if full {
+            Some(self.held.len())
+        } else {
+            self.held
+                .iter()
+                .rposition(|record| ripe.is_none_or(|ripe| record.completed <= ripe))
+                .map(|at| at + 1)
+        };
         for record in self.held.drain(..last.unwrap_or(0)) {
             self.detector.observe(&record, unread);
         }
