@@ -197,7 +197,12 @@ impl Detector {
         for one in &mut stale {
             one.caller = self.caller(one.client, event.role);
         }
-        let clients = || service.moved_to(target.place, since);
+        // who passes these hellos on and is asked for them is a gateway, of which a leg in was lost
+        let asked = |ip| self.destinations.get(&(ip, found.first.server.1));
+        let clients = || {
+            let all = service.moved_to(target.place, since);
+            all.filter(|ip| asked(*ip).is_none_or(|known| !known.contains(&target)))
+        };
         Event {
             moved: clients().count() as u64,
             moved_callers: self.names_of(clients(), event.role),

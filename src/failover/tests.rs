@@ -83,6 +83,25 @@ fn the_banner_comes_at_once_and_the_record_when_all_have_moved() {
 }
 
 #[test]
+fn a_gateway_whose_leg_in_was_lost_has_not_moved() {
+    let mut watch = Watch::new();
+    let name = mesh_name("currency", "dc2");
+    watch.call(12.0, &name, 1);
+    let mut out = watch.record(12.5, &name, 2);
+    out.flow = flow("10.128.0.10", (5000, 443), "10.132.0.20");
+    watch.observe(&out);
+    watch.detector.finish(&mut watch.news);
+    let told = watch.detector.stories();
+    assert_eq!((told.len(), told[0].event.moved), (1, 1));
+    // where only legs out are seen, the gateway is the client
+    let mut watch = Watch::new();
+    out.time = at(12.0);
+    watch.observe(&out);
+    watch.detector.finish(&mut watch.news);
+    assert_eq!(watch.detector.stories()[0].event.moved, 1);
+}
+
+#[test]
 fn what_is_not_settled_is_told_at_the_end() {
     let mut watch = Watch::new();
     watch.call(12.0, &mesh_name("currency", "dc2"), 1);
