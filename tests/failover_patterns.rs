@@ -576,6 +576,7 @@ fn correlate_judges_what_nobody_answers_when_it_is_asked_for() {
     let folder = run::Folder::new();
     let file = folder.write("dc1.pcap", &capture(&[checks(6), vain]));
     let table = run::sni_watch(&format!("correlate dc1={file} -o table")).printed();
-    let told = table.lines().filter(|line| line.starts_with("FAILOVER  10:30:03.000  currency  (silent) → dc2"));
+    let told =
+        table.lines().filter(|line| line.starts_with("FAILOVER  10:30:03.000  currency  (silent) → dc2"));
     assert_eq!(told.count(), 1, "{table}");
 }
