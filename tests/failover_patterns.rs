@@ -568,3 +568,15 @@ fn story_5_why_did_it_fail_over() {
     let nothing = fed("explain shipping -r -", &capture(&all)).out;
     assert_eq!(nothing, "no failover, failback or silence in 0 connections\n");
 }
+
+/// Without an answer, a connection's record comes with the end of the wait; its hello does not.
+#[test]
+fn correlate_judges_what_nobody_answers_when_it_is_asked_for() {
+    let vain = Connection { answer: Answer::Silence, ..through("currency", "dc2", (3.0, 0.25, 70), P17) };
+    let folder = run::Folder::new();
+    let file = folder.write("dc1.pcap", &capture(&[checks(6), vain]));
+    let table = run::sni_watch(&format!("correlate dc1={file} -o table")).printed();
+    let told =
+        table.lines().filter(|line| line.starts_with("FAILOVER  10:30:03.000  currency  (silent) → dc2"));
+    assert_eq!(told.count(), 1, "{table}");
+}

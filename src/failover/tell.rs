@@ -159,7 +159,13 @@ impl Detector {
     fn renewed(&self, told: &Told) -> Event {
         let (found, event) = (&told.found, told.event.clone());
         let Some(service) = self.services.get(found.target) else { return event };
+        let known = told.due.is_none().then(|| event.stale.clone());
         let mut event = self.with_circumstances(found, service, event);
+        if let Some(next) = self.next_move(found) {
+            // who follows the next move, or the way back, was not left behind by this one
+            event.stale.retain(|stale| stale.last < next);
+            event.stale = known.unwrap_or(event.stale);
+        }
         event.caller = told.caller.clone().or(event.caller);
         let Some(place) = service.place(found.target.place) else { return event };
         event.rate = place.activity.rate().filter(|_| place.activity.count > FEW);
@@ -170,6 +176,14 @@ impl Detector {
             event.confidence = 1.0 - chance.unwrap_or_else(|| silence(SLOWEST, event.baseline));
         }
         event
+    }
+
+    /// When the service moved next.
+    fn next_move(&self, found: &Found) -> Option<Timestamp> {
+        let this = (found.target.service, found.target.age);
+        let same = |it: &&Found| (it.target.service, it.target.age) == this && it.rule != Rule::Silence;
+        let moves = self.told.iter().map(|told| &told.found).filter(same);
+        moves.map(|it| it.first.time).filter(|time| *time > found.first.time).min()
     }
 
     /// Who moved, who did not, and what failed before.
@@ -197,7 +211,12 @@ impl Detector {
         for one in &mut stale {
             one.caller = self.caller(one.client, event.role);
         }
-        let clients = || service.moved_to(target.place, since);
+        // who passes these hellos on and is asked for them is a gateway, of which a leg in was lost
+        let asked = |ip| self.destinations.get(&(ip, found.first.server.1));
+        let clients = || {
+            let all = service.moved_to(target.place, since);
+            all.filter(|ip| asked(*ip).is_none_or(|known| !known.contains(&target)))
+        };
         Event {
             moved: clients().count() as u64,
             moved_callers: self.names_of(clients(), event.role),

@@ -83,6 +83,48 @@ fn the_banner_comes_at_once_and_the_record_when_all_have_moved() {
 }
 
 #[test]
+fn a_gateway_whose_leg_in_was_lost_has_not_moved() {
+    let mut watch = Watch::new();
+    let name = mesh_name("currency", "dc2");
+    watch.call(12.0, &name, 1);
+    let mut out = watch.record(12.5, &name, 2);
+    out.flow = flow("10.128.0.10", (5000, 443), "10.132.0.20");
+    watch.observe(&out);
+    watch.detector.finish(&mut watch.news);
+    let told = watch.detector.stories();
+    assert_eq!((told.len(), told[0].event.moved), (1, 1));
+    // where only legs out are seen, the gateway is the client
+    let mut watch = Watch::new();
+    out.time = at(12.0);
+    watch.observe(&out);
+    watch.detector.finish(&mut watch.news);
+    assert_eq!(watch.detector.stories()[0].event.moved, 1);
+}
+
+#[test]
+fn who_goes_back_with_all_others_was_not_left_behind() {
+    for (gone, stayed) in [(30.0, 0), (30.0, 1), (8.0, 0)] {
+        let mut watch = Watch::new();
+        let (here, there) = (mesh_name("currency", "dc1"), mesh_name("currency", "dc2"));
+        let mut now = 0.5;
+        while now < 60.0 + gone {
+            let name = if (30.0..30.0 + gone).contains(&now) { &there } else { &here };
+            watch.call(now, name, 1);
+            if stayed > 0 {
+                watch.call(now + 0.1, &here, 2);
+            }
+            watch.tick(now + 0.2);
+            now += 0.25;
+        }
+        watch.detector.finish(&mut watch.news);
+        let told = watch.detector.stories();
+        let there = told.iter().find(|story| story.event.to.as_deref() == Some("dc2")).unwrap();
+        assert_eq!((there.event.moved, there.event.stale.len()), (1, stayed), "{gone} {stayed}: {told:#?}");
+        assert!(told.iter().any(|story| story.event.to.as_deref() == Some("dc1")), "{gone} {stayed}");
+    }
+}
+
+#[test]
 fn what_is_not_settled_is_told_at_the_end() {
     let mut watch = Watch::new();
     watch.call(12.0, &mesh_name("currency", "dc2"), 1);

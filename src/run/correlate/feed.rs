@@ -1,5 +1,6 @@
 //! The thread of one input: a capture is inspected, records are read back; what comes of it goes to the queue.
 
+use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::ops::ControlFlow;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use foldhash::fast::RandomState as Fast;
 
 use crate::error::Error;
 use crate::ingest::{Item as Line, Records};
@@ -17,12 +19,14 @@ use crate::inspector::names::Names;
 use crate::inspector::settings::Settings;
 use crate::model::frame::{OriginId, Timestamp};
 use crate::model::hello::Sni;
-use crate::model::observation::Observation;
+use crate::model::observation::{Action, Observation};
 use crate::model::seed::Seed;
+use crate::model::segment::FlowKey;
 use crate::naming::Namer;
 use crate::naming::custom::Pattern;
 use crate::run::correlate::inputs::Input;
 use crate::run::correlate::nodes::MAX_NODES;
+use crate::run::correlate::timeline::HOLD;
 use crate::run::plan::Watch;
 use crate::run::stop::Stop;
 use crate::run::worker::{Worker, Yield};
@@ -69,6 +73,8 @@ impl Kit {
         let settings = Settings {
             handshake_timeout: u64::try_from(watch.handshake_timeout.as_nanos()).unwrap_or(u64::MAX),
             max_flows: watch.max_flows,
+            // what is never answered is told 10 s later: too late to judge a first sight
+            emit_hello: true,
             ..Settings::default()
         };
         let seed = Seed(random.hash_one(1), random.hash_one(2));
@@ -107,6 +113,17 @@ fn open(input: &Input, stop: &Stop) -> Result<Vec<(PathBuf, Content)>, Error> {
     let signs = Signs { stop: Arc::clone(stop.flag()), ..Signs::default() };
     let open = |path: &PathBuf| Ok((path.clone(), content::open(path, OriginId(0), &signs)?));
     input.paths.iter().map(open).collect()
+}
+
+/// Hellos whose outcome is here too, and came so soon that it says all in time. One after a HelloRetryRequest does not:
+/// the first hello was another packet.
+fn answered(records: &[Observation]) -> HashSet<(FlowKey, Timestamp), Fast> {
+    let soon = |it: &&Observation| {
+        it.action == Action::Handshake
+            && it.completed.since(it.time) < HOLD
+            && it.hello.as_ref().is_some_and(|hello| hello.index == 0)
+    };
+    records.iter().filter(soon).map(|it| (it.flow, it.time)).collect()
 }
 
 /// An input's thread.
@@ -184,12 +201,16 @@ impl Feed {
             return ControlFlow::Continue(());
         }
         let name = self.host.as_ref().unwrap_or(&self.fallback);
+        let answered = answered(&out.records);
         let mut items = Vec::with_capacity(out.records.len() + out.ticks.len());
         let mut ticks = out.ticks.drain(..).peekable();
         let item = |time, seen| Item { time, name: Arc::clone(name), seen };
         for (index, mut record) in out.records.drain(..).enumerate() {
             while let Some(tick) = ticks.next_if(|tick| tick.after <= index) {
                 items.push(item(tick.now, None));
+            }
+            if record.action == Action::Hello && answered.contains(&(record.flow, record.time)) {
+                continue;
             }
             record.packet = if several { 0 } else { record.packet };
             items.push(item(record.time, Some(Box::new(record))));

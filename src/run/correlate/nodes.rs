@@ -127,9 +127,9 @@ fn many(count: u64, one: &str, several: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { several })
 }
 
-/// `2 h 0 min`, `1 min 30 s`.
+/// `2 h 0 min`, `1 min 30 s`, to the nearest second.
 fn long(nanos: u64) -> String {
-    let seconds = nanos / 1_000_000_000;
+    let seconds = nanos.saturating_add(500_000_000) / 1_000_000_000;
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
         (hours, minutes, _) => format!("{hours} h {minutes} min"),
@@ -206,6 +206,7 @@ mod tests {
         );
         let apart = |nanos| nodes.words(&Doubts::default(), &[offset(nanos)]).lines;
         assert_eq!(apart(7_200_000_000_000), ["the clock of dc2 is 2 h 0 min ahead of dc1's"]);
+        assert_eq!(apart(7_199_999_990_000), ["the clock of dc2 is 2 h 0 min ahead of dc1's"]);
         assert_eq!(apart(-90_000_000_000), ["the clock of dc1 is 1 min 30 s ahead of dc2's"]);
     }
 }

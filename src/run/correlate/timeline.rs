@@ -17,7 +17,7 @@ use crate::run::correlate::nodes::MAX_NODES;
 
 /// How long a record is held back, nanoseconds: a gateway's leg out is answered before its leg in, and whose hello
 /// was first is what counts.
-const HOLD: u64 = 100_000_000;
+pub(super) const HOLD: u64 = 100_000_000;
 /// Records that are held back at each vantage point, at most.
 const MAX_HELD: usize = 8192;
 
@@ -25,11 +25,8 @@ const MAX_HELD: usize = 8192;
 struct Watcher {
     name: Arc<str>,
     detector: Detector,
-    /// In the order of their outcomes.
-    #[expect(
-        clippy::vec_box,
-        reason = "they are sorted, and pointers move more easily than half a kilobyte"
-    )]
+    /// In the order of their outcomes; boxed, so that they are sorted without being moved.
+    #[expect(clippy::vec_box, reason = "a record is some hundred bytes, and came in a box")]
     held: Vec<Box<Observation>>,
     now: Timestamp,
     /// When it is time to look at these.
@@ -126,15 +123,10 @@ impl Watcher {
     /// too much at hand, everything.
     fn release(&mut self, ripe: Option<Timestamp>, unread: &mut Vec<News>) {
         self.held.sort_by_key(|record| record.time);
+        let old = |record: &Box<Observation>| ripe.is_none_or(|ripe| record.completed <= ripe);
         let full = self.held.len() >= MAX_HELD;
-        let last = if full {
-            Some(self.held.len())
-        } else {
-            self.held
-                .iter()
-                .rposition(|record| ripe.is_none_or(|ripe| record.completed <= ripe))
-                .map(|at| at + 1)
-        };
+        let last =
+            if full { Some(self.held.len()) } else { self.held.iter().rposition(old).map(|at| at + 1) };
         for record in self.held.drain(..last.unwrap_or(0)) {
             self.detector.observe(&record, unread);
         }
