@@ -123,10 +123,13 @@ impl Watcher {
     /// too much at hand, everything.
     fn release(&mut self, ripe: Option<Timestamp>, unread: &mut Vec<News>) {
         self.held.sort_by_key(|record| record.time);
-        let old = |record: &Box<Observation>| ripe.is_none_or(|ripe| record.completed <= ripe);
+        let old = |record: &Observation| ripe.is_none_or(|ripe| record.completed <= ripe);
         let full = self.held.len() >= MAX_HELD;
-        let last =
-            if full { Some(self.held.len()) } else { self.held.iter().rposition(old).map(|at| at + 1) };
+        let last = if full {
+            Some(self.held.len())
+        } else {
+            self.held.iter().rposition(|record| old(record)).map(|at| at + 1)
+        };
         for record in self.held.drain(..last.unwrap_or(0)) {
             self.detector.observe(&record, unread);
         }
