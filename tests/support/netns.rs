@@ -36,7 +36,10 @@ impl Namespace {
             println!("skipped: needs ip netns");
             return None;
         }
-        run(&format!("-n {namespace} link set lo up"));
+        if !ip(&["-n", &namespace, "link", "set", "lo", "up"]) {
+            println!("skipped: ip cannot enter a namespace here, as in a chroot");
+            return None;
+        }
         Some(namespace)
     }
 }
