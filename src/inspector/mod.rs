@@ -63,7 +63,7 @@ pub struct Inspector {
 impl Inspector {
     /// An inspector that has seen nothing; names are read by `namer`.
     pub fn new(settings: Settings, namer: Namer) -> Self {
-        let tools = Tools::new(Names::new(namer), &settings);
+        let tools = Tools::new(Names::new(namer).unread(settings.names_unread), &settings);
         let legs = Legs::new(settings.vantage.clone());
         Self {
             settings,

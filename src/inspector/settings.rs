@@ -27,6 +27,8 @@ pub struct Settings {
     pub cut: bool,
     /// It cuts off bare acknowledgements: nor can the TCP round trip.
     pub cut_acknowledgements: bool,
+    /// Leave what names mean to whoever takes the records: see [`crate::naming::Namer::complete`].
+    pub names_unread: bool,
     /// Which inputs are of one vantage point.
     pub vantage: Vantage,
 }
@@ -43,6 +45,7 @@ impl Default for Settings {
             certificates: false,
             cut: false,
             cut_acknowledgements: false,
+            names_unread: false,
             vantage: Vantage::default(),
         }
     }

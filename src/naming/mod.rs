@@ -73,6 +73,14 @@ impl Namer {
         }
     }
 
+    /// Reads a name that came unread: what [`Namer::classify`] makes of the same bytes.
+    pub fn complete(&self, name: &mut Name) {
+        let unread = Some(name.flags).filter(|_| name.is_unread()).zip(name.text());
+        if let Some((flags, text)) = unread {
+            *name = self.classify(Sni::Name { bytes: text.as_bytes(), more: flags.has(Flag::SeveralNames) });
+        }
+    }
+
     fn name(&self, bytes: &[u8]) -> Name {
         let (flags, clean) = text::faults(bytes);
         let mut name = match std::str::from_utf8(bytes) {

@@ -495,6 +495,15 @@ fn holds(bytes: &[u8]) {
     assert!(normal.bytes().all(|byte| matches!(byte, 0x20..=0x7e) && !byte.is_ascii_uppercase()));
     assert!(!normal.is_empty());
     assert_eq!(text::unescape(wire), bytes);
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        for more in [false, true] {
+            let mut late = Name::unread(text.into(), more);
+            assert!(late.is_unread());
+            Namer::default().complete(&mut late);
+            assert_eq!(late, Namer::default().classify(Sni::Name { bytes, more }));
+            assert!(!late.is_unread());
+        }
+    }
     assert!(name.scheme != "plain" || matches!(name.kind, "other" | "malformed"));
     // Every value stands in the name, but for the partition that its form implies.
     for field in Field::ALL {

@@ -1,12 +1,14 @@
 //! Takes what the workers found, in order, and hands it to the tally and to the outputs.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use crate::error::Error;
 use crate::inspector::attempts::Attempts;
 use crate::model::frame::{Origin, Timestamp};
 use crate::model::observation::{Action, Observation};
 use crate::model::stats::{RunStats, SourceStats};
+use crate::naming::Namer;
 use crate::output::sink::Sink;
 use crate::run::collector::elsewhere::Elsewhere;
 use crate::run::keep::file::PacketFile;
@@ -65,6 +67,8 @@ pub struct Collector {
     pub progress: Option<Bar>,
     /// `--duration` is over: the input has ended, and what is still open is told.
     pub over: bool,
+    /// Reads the names that workers leave unread.
+    pub namer: Option<Namer>,
     /// One worker does all: its counters are the run's.
     pub alone: bool,
 }
@@ -101,6 +105,7 @@ impl Collector {
             packets: None,
             progress: None,
             over: false,
+            namer: None,
             alone: false,
         }
     }
@@ -130,6 +135,11 @@ impl Collector {
                     return Ok(ControlFlow::Break(()));
                 }
                 tick = ticks.next();
+            }
+            if let (Some(namer), Some(name)) = (&self.namer, &mut record.name)
+                && name.is_unread()
+            {
+                namer.complete(Arc::make_mut(name));
             }
             self.mesh.look(record);
             if self.news()?.is_break() || (!self.attempts.takes(record) && self.record(record)?.is_break()) {

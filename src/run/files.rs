@@ -66,8 +66,11 @@ pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitC
         return Ok(ending(&collector, damaged));
     };
     // a reader on a thread of its own would be ahead of the moment at which `--duration` ends
-    let apart = plan.jobs > 1 && plan.limits.duration.is_none();
-    let flow = if piped || apart {
+    let apart = piped || (plan.jobs > 1 && plan.limits.duration.is_none());
+    let flow = if apart {
+        // the reader has more to do than the collector; but what `-w` writes, it has to name by itself
+        parts.settings.names_unread = plan.packets.is_none();
+        collector.namer = Some(parts.namer());
         piped::run(source, parts.worker(), &mut collector, stop, &mut damaged)?
     } else {
         in_place(source, &parts, &mut collector, stop, &mut damaged)?

@@ -91,6 +91,7 @@ impl Parts {
             certificates: plan.view.detail() > 0,
             cut: false,
             cut_acknowledgements: false,
+            names_unread: false,
             vantage: Vantage::default(),
         };
         let random = RandomState::new();
@@ -110,8 +111,12 @@ impl Parts {
         self.settings.emit_hello |= watch;
     }
 
+    fn namer(&self) -> Namer {
+        Namer::new(self.pattern.clone())
+    }
+
     fn worker(&self) -> Worker {
-        let inspector = Inspector::new(self.settings.clone(), Namer::new(self.pattern.clone()));
+        let inspector = Inspector::new(self.settings.clone(), self.namer());
         Worker::new(Decoder::new(self.seed), inspector, self.packets)
             .keeping(self.keep.clone().map(Keep::new))
     }
