@@ -1,13 +1,13 @@
 //! The binary: parse, plan, run, one error line, exit code.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::process;
 
 use sni_watch::cli;
 use sni_watch::cli::ask;
 use sni_watch::cli::plan::Command;
 use sni_watch::error::{Error, ExitCode};
-use sni_watch::run;
+use sni_watch::run::{self, report};
 use sni_watch::source::interfaces;
 
 /// Records are many small allocations of short life.
@@ -31,7 +31,7 @@ fn main() -> process::ExitCode {
         }
     };
     let code = perform(command).unwrap_or_else(|error| {
-        drop(writeln!(io::stderr().lock(), "sni-watch: {error}"));
+        report::say(format_args!("sni-watch: {error}"));
         error.exit_code()
     });
     process::ExitCode::from(code as u8)

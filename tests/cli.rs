@@ -30,6 +30,8 @@ mod progress;
 mod questions;
 #[path = "cli/recipes.rs"]
 mod recipes;
+#[path = "cli/reread.rs"]
+mod reread;
 #[path = "cli/rows.rs"]
 mod rows;
 #[path = "cli/rules.rs"]
@@ -42,3 +44,5 @@ mod selections;
 mod signals;
 #[path = "cli/views.rs"]
 mod views;
+#[path = "cli/written.rs"]
+mod written;

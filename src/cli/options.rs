@@ -247,9 +247,9 @@ pub struct WatchOptions {
     ///
     /// Files: with two or more, one thread reads and inspects while another counts and writes; the output is the
     /// same. Interfaces: each ring has a thread, and a connection is seen whole by one of them; records of different
-    /// rings may be up to a tenth of a second out of order. --max-flows is for all rings of an interface together;
-    /// with --packets there is one ring.
-    #[arg(long, value_name = "N", default_value_t = 1, env = "SNI_WATCH_JOBS")]
+    /// rings are put in order of time, for which each waits 40 ms. --max-flows is for all rings of an interface
+    /// together; with --packets there is one ring. 256 at most.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value::jobs, env = "SNI_WATCH_JOBS")]
     pub jobs: usize,
 }
 

@@ -218,7 +218,13 @@ fn selection(typed: &SelectOptions) -> Result<Select, Error> {
 
 fn limits(typed: &StopOptions) -> Result<Limits, Error> {
     let (since, until) = (typed.since, typed.until);
-    if matches!((since, until), (Some(When::At(since)), Some(When::At(until))) if since > until) {
+    let backwards = match (since, until) {
+        (Some(When::At(since)), Some(When::At(until))) => since > until,
+        // both on the day of the first packet
+        (Some(When::TimeOfDay(since)), Some(When::TimeOfDay(until))) => since > until,
+        _ => false,
+    };
+    if backwards {
         return usage("--since is later than --until");
     }
     Ok(Limits {

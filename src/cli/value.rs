@@ -139,6 +139,11 @@ pub(crate) fn kibibytes(text: &str) -> Result<u32, String> {
     if size == 0 { Err("not above zero".to_string()) } else { Ok(size) }
 }
 
+/// Reads a number of threads or rings: a group of rings has 256 members at most (packet(7), `PACKET_FANOUT`).
+pub(crate) fn jobs(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number <= 256).ok_or_else(|| "not of 0 to 256".to_owned())
+}
+
 /// A value of `--capture-depth`: bytes, or `None` for all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Depth(pub Option<u32>);

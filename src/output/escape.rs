@@ -4,7 +4,7 @@
 //! look-alikes of other scripts would fake one. A backslash stays: names arrive with such escapes already.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// `text` without anything but printable ASCII; borrowed where it is so already.
 pub fn escape(text: &str) -> Cow<'_, str> {
@@ -12,6 +12,32 @@ pub fn escape(text: &str) -> Cow<'_, str> {
         Cow::Borrowed(text)
     } else {
         Cow::Owned(Printable(text.as_bytes()).to_string())
+    }
+}
+
+/// Words of the program's own with those of strangers among them, such as a file's name: its own may have line ends and
+/// characters beyond ASCII, so only what moves a cursor or hides text is escaped.
+pub fn words(text: &str) -> Cow<'_, str> {
+    if !text.contains(deceives) {
+        return Cow::Borrowed(text);
+    }
+    let mut clean = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if deceives(character) {
+            _ = write!(clean, "{}", Printable(character.encode_utf8(&mut [0; 4]).as_bytes()));
+        } else {
+            clean.push(character);
+        }
+    }
+    Cow::Owned(clean)
+}
+
+/// Controls but for a line's end; characters of no width, and those that turn the direction of writing.
+fn deceives(character: char) -> bool {
+    match character {
+        '\n' => false,
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => true,
+        other => other.is_control(),
     }
 }
 
@@ -56,6 +82,12 @@ mod tests {
         assert_eq!(escape("a\u{200b}b"), "a\\xe2\\x80\\x8bb");
         assert_eq!(escape("\u{9b}2J"), "\\xc2\\x9b2J");
         assert_eq!(escape("bücher"), "b\\xc3\\xbccher");
+    }
+
+    #[test]
+    fn words_of_the_program_stay_and_what_moves_a_cursor_does_not() {
+        assert_eq!(words("dc1 → dc2 …\n − bücher"), "dc1 → dc2 …\n − bücher");
+        assert_eq!(words("\x1b[31mx\r\u{202e}y\u{9b}"), "\\x1b[31mx\\x0d\\xe2\\x80\\xaey\\xc2\\x9b");
     }
 
     #[test]

@@ -56,6 +56,8 @@ pub struct Collector {
     now: Timestamp,
     /// Records that passed the filters.
     pub matched: u64,
+    /// Outcomes that did not.
+    pub left_out: u64,
     /// Newest counters of the run.
     pub stats: RunStats,
     flush: bool,
@@ -99,6 +101,7 @@ impl Collector {
             next_tick: None,
             now: Timestamp::default(),
             matched: 0,
+            left_out: 0,
             stats: RunStats::default(),
             flush,
             counts_told: plan.tell_counts,
@@ -162,6 +165,7 @@ impl Collector {
         }
         let chosen = self.select.as_ref().is_none_or(|select| select.matches(record));
         if !self.window.holds(record.time) || !chosen {
+            self.left_out += u64::from(record.action == Action::Handshake && self.emit.handshake);
             return Ok(ControlFlow::Continue(()));
         }
         if record.action == Action::Handshake {
@@ -233,6 +237,11 @@ impl Collector {
         }
         self.over |= self.window.is_over(now);
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// True once as many records were told as `-c` asks for.
+    pub fn has_enough(&self) -> bool {
+        self.left == Some(0)
     }
 
     /// The state of the run.

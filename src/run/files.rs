@@ -1,8 +1,6 @@
 //! Captures from files: in place on the calling thread, unless standard input is among them.
 
-use std::fs::Metadata;
 use std::ops::ControlFlow;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::slice;
 use std::sync::Arc;
@@ -16,7 +14,7 @@ use crate::run::plan::Plan;
 use crate::run::progress::Bar;
 use crate::run::report::say;
 use crate::run::stop::Stop;
-use crate::run::{Parts, conclude, ending, piped, serve_signals, sinks};
+use crate::run::{Parts, conclude, ending, piped, serve_signals, sinks, written};
 use crate::source::file::{self, File};
 use crate::source::filter::{Filtered, PacketFilter};
 use crate::source::input::Signs;
@@ -34,6 +32,8 @@ pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitC
     let piped = captures.iter().any(|capture| capture.path == Path::new("-"));
     let signs = Signs { stop: Arc::clone(stop.flag()), ..Signs::default() };
     let progress = Bar::of(&plan, &captures, &signs);
+    let written = written(&plan)?;
+    let reserve = inputs::reserve();
     let mut origins = Vec::new();
     let mut files: Vec<File> = Vec::new();
     for capture in captures {
@@ -45,9 +45,10 @@ pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitC
             Err(error) => damaged |= told(&error),
         }
         let node = capture.node.unwrap_or_else(|| plan.node.clone());
-        refuse_to_overwrite(&plan, &capture.path)?;
+        written.spare(&capture.path)?;
         origins.push(Origin { name: capture.path.display().to_string(), node, live: false });
     }
+    drop(reserve);
     parts.settings.vantage = Vantage::of(&origins, false);
     if let Some(user) = &plan.user {
         privileges::drop_privileges(user)?;
@@ -77,19 +78,6 @@ pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitC
     };
     conclude(&mut collector, flow, (&plan, false, stop.by_signal()))?;
     Ok(ending(&collector, damaged))
-}
-
-/// The file of `-w` is emptied when it is opened: it may be none of those that are read.
-fn refuse_to_overwrite(plan: &Plan, input: &Path) -> Result<(), Error> {
-    let Some(output) = &plan.packets else { return Ok(()) };
-    let same = |one: Metadata, other: Metadata| (one.dev(), one.ino()) == (other.dev(), other.ino());
-    if let (Ok(one), Ok(other)) = (input.metadata(), output.metadata())
-        && same(one, other)
-    {
-        let text = format!("-w {}: this file is read, and would be overwritten", output.display());
-        return Err(Error::Usage(text));
-    }
-    Ok(())
 }
 
 /// Says what is wrong with an input; the others go on, and the exit code shows it.

@@ -10,7 +10,7 @@ use crate::run::collector::Collector;
 use crate::run::piped::{self, Reader};
 use crate::run::plan::Plan;
 use crate::run::stop::Stop;
-use crate::run::{Parts, conclude, ending, sinks};
+use crate::run::{Parts, conclude, ending, sinks, written};
 use crate::source::filter::{Filtered, PacketFilter};
 use crate::source::follow::Follow;
 use crate::source::input::Signs;
@@ -21,9 +21,11 @@ pub(super) fn run(mut plan: Plan, typed: &[String], stop: &Stop) -> Result<ExitC
     let mut parts = Parts::new(&plan);
     let filter = plan.filter.clone().filter(|text| !text.is_empty());
     let signs = Signs { stop: Arc::clone(stop.flag()), ..Signs::default() };
+    let written = written(&plan)?;
     let (mut origins, mut sources) = (Vec::new(), Vec::new());
     for (input, one) in typed.iter().enumerate() {
         let inputs::CaptureFile { node, path } = inputs::typed(Path::new(one));
+        written.spare(&path)?;
         let node = node.unwrap_or_else(|| plan.node.clone());
         origins.push(Origin { name: path.display().to_string(), node, live: false });
         sources.push(source(path, (input, typed.len()), &signs, filter.as_deref())?);

@@ -11,7 +11,7 @@ use crate::run::piped::{self, Reader};
 use crate::run::plan::Plan;
 use crate::run::report::say;
 use crate::run::stop::Stop;
-use crate::run::{Parts, conclude, ending, sinks};
+use crate::run::{Parts, conclude, ending, sinks, written};
 use crate::source::cut::Method;
 use crate::source::live::LiveSource;
 use crate::source::live::options::{HAND_OVER, HAND_OVER_OF_SEVERAL, LiveOptions};
@@ -24,6 +24,7 @@ pub(super) fn run(
     capture: &LiveOptions,
     stop: &Stop,
 ) -> Result<ExitCode, Error> {
+    written(&plan)?;
     let mut parts = Parts::new(&plan);
     // `--packets` counts on one ring only
     let rings = if plan.limits.packets.is_some() { 1 } else { plan.jobs };

@@ -26,6 +26,7 @@ mod live;
 mod lookup;
 mod order;
 mod piped;
+mod written;
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -51,6 +52,7 @@ use crate::run::plan::{Input, Plan};
 use crate::run::report::say;
 use crate::run::stop::Stop;
 use crate::run::worker::Worker;
+use crate::run::written::Written;
 use crate::tally::snapshot::Snapshot;
 use crate::wire::Decoder;
 
@@ -122,6 +124,18 @@ impl Parts {
     }
 }
 
+/// The files that a plan writes.
+fn written(plan: &Plan) -> Result<Written, Error> {
+    let mut written = Written::default();
+    for spec in &plan.outputs {
+        written.output(spec, output::find(spec)?.1)?;
+    }
+    if let Some(path) = plan.packets.as_ref().filter(|path| path.as_os_str() != "-") {
+        written.add(format!("-w {}", path.display()), path.clone())?;
+    }
+    Ok(written)
+}
+
 /// Opens the outputs of a plan.
 fn sinks(plan: &Plan, origins: &[Origin], live: bool) -> Result<Vec<Box<dyn Sink>>, Error> {
     let view = &plan.view;
@@ -182,6 +196,20 @@ fn ending(collector: &Collector, damaged: bool) -> ExitCode {
     }
 }
 
+/// Says why records are missing that somebody may look for; the counts, where they were told, have the evicted ones.
+fn say_what_is_missing(collector: &Collector, snapshot: &Snapshot, counts_told: bool) {
+    let stats = &snapshot.stats;
+    if stats.flows.evicted > 0 && !counts_told {
+        say(report::crowded(stats.flows.evicted));
+    }
+    if collector.matched == 0
+        && let Some(words) =
+            report::nothing_found(stats).or_else(|| report::nothing_chosen(collector.left_out))
+    {
+        say(words);
+    }
+}
+
 /// The end of a run: the outputs' last words, then the person's.
 fn conclude(
     collector: &mut Collector,
@@ -192,6 +220,10 @@ fn conclude(
     let snapshot = collector.finish(flow.is_continue())?;
     if plan.count_only {
         print_count(collector)?;
+    }
+    // Whoever read the output has gone: nobody waits for these words.
+    if flow.is_break() && !collector.has_enough() {
+        return Ok(snapshot);
     }
     if live || signalled {
         say(report::closing(&snapshot));
@@ -210,12 +242,8 @@ fn conclude(
     if collector.lost_packets() > 0 {
         say(report::lost(collector.lost_packets()));
     }
-    if flow.is_continue()
-        && !live
-        && collector.matched == 0
-        && let Some(words) = report::nothing_found(&snapshot.stats)
-    {
-        say(words);
+    if flow.is_continue() && !live {
+        say_what_is_missing(collector, &snapshot, signalled || plan.view.verbosity > 0);
     }
     Ok(snapshot)
 }

@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use crate::model::stats::RunStats;
+use crate::output::escape;
 use crate::tally::snapshot::Snapshot;
 
 /// Writes a line to standard error; nobody is there to be told if that fails.
 pub fn say(text: impl Display) {
-    drop(writeln!(io::stderr().lock(), "{text}"));
+    drop(writeln!(io::stderr().lock(), "{}", escape::words(&text.to_string())));
 }
 
 /// `1 packet`, `2 packets`.
@@ -83,6 +84,17 @@ pub fn nothing_found(stats: &RunStats) -> Option<String> {
         _ = write!(text, ": {} open before the capture began", many(flows.open_before, "connection"));
     }
     Some(text + ": is this the right filter?")
+}
+
+/// Says that the filters let nothing through, if they held something back.
+pub fn nothing_chosen(left_out: u64) -> Option<String> {
+    (left_out > 0).then(|| format!("none of {} passes the filters", many(left_out, "record")))
+}
+
+/// Says that connections were given up for others.
+pub fn crowded(evicted: u64) -> String {
+    let connections = many(evicted, "connection");
+    format!("{connections} dropped because the table was full, and told as far as seen: raise --max-flows")
 }
 
 /// Packets that were passed over, by reason; empty if none were.

@@ -35,12 +35,25 @@ pub struct Signs {
 /// A file whose bytes are counted.
 struct Counted {
     file: fs::File,
+    /// Bytes read from it so far.
+    offset: u64,
     read: Arc<AtomicU64>,
+}
+
+impl Counted {
+    /// An end ahead of what was read is none: what stood between has gone.
+    fn has_shrunk(&self) -> bool {
+        self.file.metadata().is_ok_and(|about| about.is_file() && about.len() < self.offset)
+    }
 }
 
 impl Read for Counted {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read(into)?;
+        self.offset += count as u64;
+        if count == 0 && !into.is_empty() && self.has_shrunk() {
+            return Err(io::Error::other("the file became shorter while it was read"));
+        }
         self.read.fetch_add(count as u64, Ordering::Relaxed);
         Ok(count)
     }
@@ -99,7 +112,7 @@ impl Input {
             return Self::new(Box::new(Stdin::open(Arc::clone(&signs.stop)).map_err(failed)?), path);
         }
         let file = fs::File::open(path).map_err(failed)?;
-        Self::new(Box::new(Counted { file, read: Arc::clone(&signs.read) }), path)
+        Self::new(Box::new(Counted { file, offset: 0, read: Arc::clone(&signs.read) }), path)
     }
 
     /// Looks at the front of `reader`; `path` is for errors.

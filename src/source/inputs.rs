@@ -6,6 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
 use crate::error::Error;
 
 use super::input::{Input, Kind, Signs};
@@ -41,8 +43,31 @@ pub fn resolve(typed: &[PathBuf]) -> Result<Vec<CaptureFile>, Error> {
     if files.iter().filter(|file| file.path.as_os_str() == "-").count() > 1 {
         return Err(Error::Usage("standard input (-) can be read once only".to_owned()));
     }
+    make_room(files.len());
     Ok(files)
 }
+
+/// Descriptors that a run needs beside its captures.
+const BESIDE: u64 = 64;
+
+/// All captures are open at once, for they are merged: many need more descriptors than shells allow (`ulimit -Sn`), but
+/// seldom more than the system does (`ulimit -Hn`). What cannot be opened is told then.
+fn make_room(files: usize) {
+    let needed = (files as u64).saturating_add(BESIDE);
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < needed
+    {
+        _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    }
+}
+
+/// Descriptors that captures cannot take: drop it to open what must be open beside them.
+pub fn reserve() -> Vec<fs::File> {
+    (0..RESERVE).map_while(|_| fs::File::open("/dev/null").ok()).collect()
+}
+
+/// Outputs, their flush, and what the system's own libraries open.
+const RESERVE: usize = 8;
 
 /// A typed input as it stands, a directory included.
 pub fn typed(typed: &Path) -> CaptureFile {

@@ -1,8 +1,13 @@
 //! Bad input: what can be read is printed, what is wrong is told, and the exit code is 1.
 
-use crate::captures::{FAILOVER, line, pcap, pcapng, three, three_lines};
-use crate::run::{Folder, fed, sni_watch};
-use crate::support::damage;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+
+use crate::captures::{FAILOVER, START, connection, line, many, pcap, pcapng, three, three_lines};
+use crate::run::{Folder, Running, command, fed, sni_watch, wait_for, words};
+use crate::support::{damage, scenario};
 
 /// Number of the first packet of the third connection.
 fn third() -> usize {
@@ -180,4 +185,36 @@ fn counts_of_what_could_be_read_are_printed_too() {
     assert_eq!(done.code, Some(1));
     assert!(done.out.starts_with("DC   CONN") && done.out.contains("\ndc2 "), "{}", done.out);
     assert!(done.err.starts_with("sni-watch: -: cut short in packet 2000, at byte "), "{}", done.err);
+}
+
+/// Somebody writes the file anew while it is read: what follows is not the end of the capture.
+#[test]
+fn a_file_that_becomes_shorter_is_no_whole_capture() {
+    let folder = Folder::new();
+    let (path, other) = (folder.write("many.pcap", &many()), folder.path("fifo"));
+    assert!(Command::new("mkfifo").arg(&other).status().unwrap().success());
+    // The second input keeps the first from being read to its end, for both are merged by time.
+    let running = Running::start(command(&words(&format!("-r {path} -r {other}"))));
+    let mut second = OpenOptions::new().write(true).open(&other).unwrap();
+    let bytes = pcap(&scenario::packets(&[connection(50, "z")], START));
+    second.write_all(&bytes[..24]).unwrap();
+    wait_for("begin", || (read_of(running.id(), &path)? > 24).then_some(()));
+    OpenOptions::new().write(true).open(&path).unwrap().set_len(24).unwrap();
+    second.write_all(&bytes[24..]).unwrap();
+    drop(second);
+    let done = running.end();
+    assert_eq!(done.code, Some(1), "{}", done.err);
+    assert!(done.err.contains(&format!("{path}: ")), "{}", done.err);
+    assert!(done.err.contains("the file became shorter while it was read"), "{}", done.err);
+    assert!(done.out.contains("  z.example  "), "{}", done.out);
+}
+
+/// How far the process `id` has read of `path`.
+fn read_of(id: u32, path: &str) -> Option<u64> {
+    let open = fs::read_dir(format!("/proc/{id}/fd")).ok()?.flatten();
+    let descriptor =
+        open.into_iter().find(|fd| fs::read_link(fd.path()).is_ok_and(|to| to == Path::new(path)))?;
+    let number = descriptor.file_name().into_string().ok()?;
+    let about = fs::read_to_string(format!("/proc/{id}/fdinfo/{number}")).ok()?;
+    about.lines().find_map(|line| line.strip_prefix("pos:"))?.trim().parse().ok()
 }

@@ -2,7 +2,7 @@
 
 use crate::captures::{FAILOVER, connection, failover, many, pcap, pcapng, three, three_lines};
 use crate::run::{BINARY, Done, Folder, Running, command, fed, records, run, sni_watch, words};
-use crate::support::connection::{Connection, Open};
+use crate::support::connection::{Answer, Connection, Open};
 use crate::support::packet::Packet;
 use crate::support::scenario;
 
@@ -67,8 +67,46 @@ fn what_has_a_record_is_not_nothing() {
     let bytes = pcap(&scenario::packets(&[refused], crate::captures::START));
     let out = fed("-r - port 443", &bytes).good();
     assert!(out.contains("REFUSED"), "{out}");
-    // Neither is what a filter of records left out.
-    assert_eq!(sni_watch(&format!("-r {FAILOVER} --sni nobody.example")).good(), "");
+    // Neither is what a filter of records left out; that is said in words of its own, once.
+    for more in ["", "-j", "--jobs 2", "-o none -o line", "-c 3"] {
+        let done = sni_watch(&format!("-r {FAILOVER} --sni nobody.example {more}"));
+        done.is("", "none of 138 records passes the filters\n", 0);
+    }
+    let done = fed("-r - --sni nobody.example", &pcap(&three()[..three().len() / 3]));
+    done.is("", "none of 1 record passes the filters\n", 0);
+}
+
+/// Records that a full table cut short look like any other: nobody would know.
+#[test]
+fn a_full_table_is_told_once() {
+    let waiting = |at| Connection { answer: Answer::Silence, ..connection(at, "a") };
+    let connections: Vec<_> = (1..=9).map(waiting).collect();
+    let bytes = pcap(&scenario::packets(&connections, crate::captures::START));
+    let told =
+        "7 connections dropped because the table was full, and told as far as seen: raise --max-flows\n";
+    for more in ["", " --jobs 2", " -j"] {
+        let done = fed(&format!("-r - --max-flows 2{more}"), &bytes);
+        assert_eq!((records(&done.out), done.err.as_str(), done.code), (9, told, Some(0)));
+    }
+    // The counts have them already.
+    let counted = fed("-r - --max-flows 2 -v", &bytes);
+    assert_eq!(counted.err.matches("dropped because the table was full").count(), 1, "{}", counted.err);
+    assert_eq!(fed("-r - --max-flows 9", &bytes).good().lines().count(), 9);
+}
+
+/// Who closed the output has what he wanted: of the packets that were not read nothing is said.
+#[test]
+fn nothing_is_said_to_a_reader_that_has_gone() {
+    let bytes = many();
+    let folder = Folder::new();
+    let capture = folder.write("many.pcap", &bytes);
+    for more in ["-v", "-v -j", "-v --jobs 2"] {
+        let (_, done) = one_line(&format!("-r {capture} {more}"));
+        done.is("", "", 0);
+    }
+    // `-c` is no reader that has gone.
+    let counted = sni_watch(&format!("-r {capture} -v -c 1"));
+    assert!(counted.err.contains(" hellos with SNI"), "{}", counted.err);
 }
 
 /// Reads one line of the program's output, and goes away.

@@ -142,6 +142,8 @@ fn what_means_nothing_is_2_and_says_which_word() {
         ("summary -r x --by bad", "error: invalid value 'bad' for '--by <WHAT>'\n"),
         ("-r x --since noon", "error: invalid value 'noon' for '--since <WHEN>': not a time such as "),
         ("-r x --since 20 --until 10", "sni-watch: --since is later than --until\n"),
+        ("-r x --since 10:31 --until 10:30", "sni-watch: --since is later than --until\n"),
+        ("-i lo --jobs 257", "error: invalid value '257' for '--jobs <N>': not of 0 to 256\n"),
         ("-r x -c 0", "error: invalid value '0' for '-c <N>': "),
         ("-r x -tttttt", "sni-watch: -t can be typed five times at most\n"),
         ("-i lo -r x", "sni-watch: -i and -r exclude each other: watch interfaces or read captures\n"),
@@ -188,4 +190,15 @@ fn nothing_is_emptied_or_awaited_before_all_was_understood() {
     let mut running = crate::run::Running::piped("-r - -o xml");
     crate::run::wait_for("end", || (!running.is_running()).then_some(()));
     assert_eq!(running.end().code, Some(2));
+}
+
+/// A file's name is a stranger's word: it moves no cursor and hides nothing.
+#[test]
+fn what_a_name_has_in_it_does_not_reach_the_terminal() {
+    let folder = Folder::new();
+    let path = folder.write("\u{1b}[2J\u{202e}x", b"no capture");
+    let done = run(command(&["-r", &path]));
+    assert!(done.err.contains("/\\x1b[2J\\xe2\\x80\\xaex: not a capture file"), "{:?}", done.err);
+    let done = run(command(&["-r", &format!("{path}\r")]));
+    assert!(done.err.contains("/\\x1b[2J\\xe2\\x80\\xaex\\x0d: No such file"), "{:?}", done.err);
 }

@@ -1,12 +1,14 @@
 //! Several captures at once are as one: merged by time, whatever their formats and their compression.
 
+use std::process::{Command, Stdio};
+
 use serde_json::Value;
 
-use crate::captures::FAILOVER;
-use crate::run::{Folder, Running, command, sni_watch, words};
+use crate::captures::{FAILOVER, START, connection, line};
+use crate::run::{BINARY, Folder, Running, command, run, sni_watch, words};
 use crate::support::damage;
 use crate::support::packet::Packet;
-use crate::support::scenario::{Capture, Format, Interface, Scenario};
+use crate::support::scenario::{self, Capture, Format, Interface, Scenario};
 
 /// The failover's packets, no two at the same nanosecond.
 fn packets() -> Vec<Packet> {
@@ -105,4 +107,28 @@ fn two_runs_are_byte_for_byte_the_same() {
         let line = format!("-r {FAILOVER} {line}");
         assert_eq!(sni_watch(&line).printed(), sni_watch(&line).printed());
     }
+}
+
+/// A folder of an hour's rotation: all its captures are open at once, and shells allow few.
+#[test]
+fn more_captures_than_a_shell_allows_to_be_open() {
+    let folder = Folder::new();
+    for at in 1..=40 {
+        let one = scenario::packets(&[connection(at, "a")], START);
+        folder.write(&format!("{at:02}.pcap"), &pcap().file(&one));
+    }
+    let limited = |limit: &str| {
+        let mut shell = Command::new("/bin/sh");
+        let script = format!("ulimit {limit} 24 && exec \"$@\"");
+        shell.args(["-c", &script, "sh", BINARY, "-r", folder.root().to_str().unwrap()]).env("TZ", "UTC");
+        shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        run(shell)
+    };
+    let all: Vec<String> = (1..=40).map(|at| line(at, "a")).collect();
+    limited("-Sn").is(&all.concat(), "", 0);
+    // What the system refuses is told, file by file.
+    let refused = limited("-n");
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.err.contains("39.pcap: Too many open files (os error 24)"), "{}", refused.err);
+    assert!(refused.out.lines().count() > 9, "the others are read");
 }

@@ -9,79 +9,12 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::captures::{FAILOVER, START, connection, many, pcap, three};
+use crate::reread::{at, read, read_as_far};
 use crate::run::{Folder, Running, command, run, sni_watch, wait_for, words};
 use crate::support::connection::Answer;
 use crate::support::link::Link;
 use crate::support::packet::Packet;
 use crate::support::scenario::{self, Capture, Format, Interface};
-
-/// A packet as a pcapng file has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Written {
-    interface: usize,
-    time: u64,
-    wire_len: u32,
-    bytes: Vec<u8>,
-    comment: Option<String>,
-}
-
-/// What `-w` wrote: link type, snapshot length and name of each interface, then the packets; sections apart.
-#[derive(Debug, Default)]
-struct File {
-    sections: usize,
-    interfaces: Vec<(u32, u32, String)>,
-    packets: Vec<Written>,
-}
-
-fn number(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap())
-}
-
-/// The text of an option.
-fn option(mut options: &[u8], code: u16) -> Option<String> {
-    while options.len() >= 4 {
-        let (kind, length) = (
-            u16::from_le_bytes([options[0], options[1]]),
-            usize::from(options[2]) + 256 * usize::from(options[3]),
-        );
-        if kind == code {
-            return Some(String::from_utf8(options[4..4 + length].to_vec()).unwrap());
-        }
-        options = &options[4 + length.next_multiple_of(4)..];
-    }
-    None
-}
-
-fn read(bytes: &[u8]) -> File {
-    let (mut file, mut rest) = (File::default(), bytes);
-    while !rest.is_empty() {
-        let length = number(rest, 4) as usize;
-        let (block, after) = rest.split_at(length);
-        let body = &block[8..length - 4];
-        match number(block, 0) {
-            0x0a0d_0d0a => file.sections += 1,
-            1 => file.interfaces.push((number(body, 0), number(body, 4), option(&body[8..], 2).unwrap())),
-            6 => {
-                let captured = number(body, 12) as usize;
-                file.packets.push(Written {
-                    interface: number(body, 0) as usize,
-                    time: u64::from(number(body, 4)) << 32 | u64::from(number(body, 8)),
-                    wire_len: number(body, 16),
-                    bytes: body[20..20 + captured].to_vec(),
-                    comment: option(&body[20 + captured.next_multiple_of(4)..], 1),
-                });
-            }
-            other => panic!("block {other}"),
-        }
-        rest = after;
-    }
-    assert!(file.packets.is_sorted_by_key(|packet| packet.time), "in the order of their times");
-    file
-}
-
-fn at(path: &str) -> File {
-    read(&fs::read(path).unwrap())
-}
 
 /// The records of a capture but for what says in which file and where a packet stands, and for the causes.
 fn records(capture: &str, options: &str) -> Vec<String> {
@@ -350,15 +283,6 @@ fn a_pipe_gets_packets_before_its_end_and_nothing_else() {
     assert_eq!(file.packets.iter().filter(|packet| packet.comment.is_some()).count(), 2);
 }
 
-/// What stands whole at the front.
-fn read_as_far(bytes: &[u8]) -> File {
-    let mut end = 0;
-    while bytes.len() >= end + 8 && bytes.len() >= end + number(bytes, end + 4) as usize {
-        end += number(bytes, end + 4) as usize;
-    }
-    read(&bytes[..end])
-}
-
 #[test]
 fn a_reader_that_has_enough_ends_it_in_silence() {
     let folder = Folder::new();
@@ -368,31 +292,6 @@ fn a_reader_that_has_enough_ends_it_in_silence() {
     out.unwrap().read_exact(&mut head).unwrap();
     let done = running.end();
     assert_eq!((done.err.as_str(), done.code), ("", Some(0)));
-}
-
-#[test]
-fn what_cannot_be_written_is_told_before_anything_is_lost() {
-    let folder = Folder::new();
-    let path = folder.write("in.pcap", &pcap(&three()));
-    for line in [format!("-r {path} -w {path}"), format!("-r {FAILOVER} -r {path} -w {path}")] {
-        let told = format!("sni-watch: -w {path}: this file is read, and would be overwritten\n");
-        sni_watch(&line).is("", &told, 2);
-    }
-    assert_eq!(fs::read(&path).unwrap(), pcap(&three()));
-    for (options, told) in [
-        ("-w - -j", "-w - and output `json` both write to stdout: give one of them a file"),
-        ("-w - --print", "-w - and output `line` both write to stdout: give one of them a file"),
-        ("-w - --count", "-w - and --count both write to stdout: give -w a file"),
-    ] {
-        sni_watch(&format!("-r {path} {options}")).is("", &format!("sni-watch: {told}\n"), 2);
-    }
-    let done = sni_watch(&format!("-r {path} -w no/such/folder"));
-    done.is("", "sni-watch: cannot open no/such/folder: No such file or directory (os error 2)\n", 1);
-    let json = folder.path("out.jsonl");
-    let line = format!("-r {path} -w - -o json:{json} -o none");
-    let beside = command(&words(&line)).output().unwrap();
-    assert_eq!(read(&beside.stdout).packets.len(), three().len());
-    assert_eq!(fs::read_to_string(json).unwrap().lines().count(), 3);
 }
 
 #[test]

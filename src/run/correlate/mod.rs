@@ -30,6 +30,7 @@ use crate::run::correlate::timeline::Timeline;
 use crate::run::plan::{View as Look, Watch};
 use crate::run::report::say;
 use crate::run::stop::Stop;
+use crate::run::written::Written;
 
 /// A whole run of `correlate`.
 #[derive(Debug)]
@@ -60,6 +61,11 @@ pub fn run(plan: &Correlation) -> Result<ExitCode, Error> {
     let stop = Stop::default();
     stop.install()?;
     let inputs = inputs::look(&plan.inputs)?;
+    let mut written = Written::default();
+    for spec in &plan.outputs {
+        written.output(spec, paths::find(spec)?.1)?;
+    }
+    inputs.iter().flat_map(|input| &input.paths).try_for_each(|path| written.spare(path))?;
     let live = inputs.iter().any(|input| input.pipe);
     let mut run = Run {
         sinks: sinks(plan, live)?,
