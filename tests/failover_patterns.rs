@@ -12,113 +12,23 @@
 )]
 #![allow(unreachable_pub, reason = "the modules below share their helpers")]
 
-use std::net::SocketAddr;
-
 use serde_json::Value;
 
 mod support;
 
+#[path = "support/mesh.rs"]
+mod mesh;
 #[path = "support/run.rs"]
 mod run;
 
+use mesh::{
+    GATEWAY, P17, P23, POD, START_SECONDS, address, calls, capture, checks, direct, records, shown, through,
+    told, vain,
+};
 use nix::sys::signal::Signal;
 use run::{Running, fed};
-use support::connection::{Answer, Close, Connection, Leg, Open, Repeat};
+use support::connection::{Answer, Connection, Leg, Open};
 use support::hello::{Hello, Version};
-use support::scenario::{self, Capture};
-
-/// 2026-03-04T10:30:00Z in nanoseconds since 1970.
-const START: u64 = 1_772_620_200_000_000_000;
-/// The same in seconds.
-const START_SECONDS: f64 = 1_772_620_200.0;
-const TD: &str = "1c053652-8512-4373-90cf-5a7f6263a994.consul";
-const GATEWAY: &str = "10.128.0.10:443";
-const POD: &str = "10.42.0.31:20000";
-const P17: &str = "10.42.0.17";
-const P23: &str = "10.42.0.23";
-
-fn address(text: &str) -> SocketAddr {
-    text.parse().unwrap()
-}
-
-/// `count` connections from `at` on, one every `every` seconds, to `service` in `dc`.
-fn calls(
-    service: &str,
-    dc: &str,
-    (at, every, count): (f64, f64, u16),
-    client: &str,
-    server: &str,
-) -> Connection {
-    let port = 20_000 + (at * 10.0) as u16 % 20_000;
-    let name = format!("{service}.default.{dc}.internal.{TD}");
-    let label = format!("{service} {dc} {at} {client} {server}");
-    Connection {
-        at,
-        client: SocketAddr::new(client.parse().unwrap(), port),
-        server: address(server),
-        hello: Some(Hello::named(&label, Version::Tls12, &name)),
-        answer: Answer::Resumed,
-        latency_ms: 8.0,
-        data: Some([300, 900]),
-        close: Close::Fin,
-        repeat: Some(Repeat { count, every, clients: Vec::new() }),
-        ..Connection::default()
-    }
-}
-
-/// The same through this place's gateway: both legs are seen.
-fn through(service: &str, dc: &str, times: (f64, f64, u16), client: &str) -> Connection {
-    let port = 40_000 + (times.0 * 10.0) as u16 % 20_000;
-    let out = SocketAddr::new("10.128.0.10".parse().unwrap(), port);
-    let leg = Leg::new(out, address("10.132.0.20:443"), 0.5);
-    Connection { out: Some(leg), ..calls(service, dc, times, client, GATEWAY) }
-}
-
-/// The same straight to the pod.
-fn direct(times: (f64, f64, u16), client: &str) -> Connection {
-    calls("currency", "dc1", times, client, POD)
-}
-
-/// Connections that come to no hello.
-fn vain(open: Open, times: (f64, f64, u16), client: &str, server: &str) -> Connection {
-    let it = calls("none", "dc1", times, client, server);
-    Connection { open, hello: None, syns: if open == Open::Unanswered { 3 } else { 1 }, ..it }
-}
-
-/// Consul's check of its gateway, every 10 s.
-fn checks(count: u16) -> Connection {
-    let it = calls("none", "dc1", (0.0, 10.0, count), "10.128.0.5", GATEWAY);
-    Connection { hello: None, plain: Some("check".to_owned()), ..it }
-}
-
-fn capture(connections: &[Connection]) -> Vec<u8> {
-    Capture::default().file(&scenario::packets(connections, START))
-}
-
-/// The failover records of the program.
-fn records(connections: &[Connection], options: &str) -> Vec<Value> {
-    let done = fed(&format!("-r - -j --emit failover {options}"), &capture(connections));
-    let records = done.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    records.filter(|record| record["event"]["action"] == "failover").collect()
-}
-
-/// `currency first_sight - dc2 20.000`: service, rule, from, to, seconds.
-fn shown(record: &Value) -> String {
-    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-    let it = &record["failover"];
-    let seconds = record["ts"].as_f64().unwrap() - START_SECONDS;
-    let service = text(&record["mesh"]["service"]);
-    format!("{service} {} {} {} {seconds:.3}", text(&it["rule"]), text(&it["from"]), text(&it["to"]))
-}
-
-/// The events with and without the place's datacenter; both must be the same.
-#[track_caller]
-fn told(connections: &[Connection], expected: &[&str]) {
-    for options in ["", "--local-dc dc1"] {
-        let shown: Vec<String> = records(connections, options).iter().map(shown).collect();
-        assert_eq!(shown, expected, "{options}");
-    }
-}
 
 #[test]
 fn a_healthy_mesh_is_silent() {
@@ -145,37 +55,6 @@ fn a_failover_soon_after_the_start_needs_a_rate() {
 fn services_that_always_cross_are_no_news() {
     let batch = calls("cache", "dc1", (0.05, 0.25, 160), "10.132.0.20", GATEWAY);
     told(&[checks(5), through("ledger", "dc2", (0.0, 0.25, 160), P17), batch], &[]);
-}
-
-/// One check every 2 s to the other datacenter, while all is healthy.
-#[test]
-fn health_checks_are_no_news() {
-    for begin in [0.1, 1.0, 2.0] {
-        told(&[checks(7), through("currency", "dc2", (begin, 2.02, 30), P17)], &[]);
-    }
-}
-
-/// The checks go on when the requests come to the same target: what comes beside them is the move.
-#[test]
-fn a_failover_beside_health_checks_is_found() {
-    let all = [
-        checks(6),
-        through("currency", "dc2", (0.9, 2.02, 28), P17),
-        through("currency", "dc2", (20.3, 0.25, 120), P17),
-    ];
-    told(&all, &["currency first_sight - dc2 20.300"]);
-    let banner =
-        "FAILOVER  currency: first request for dc2 through this gateway beside health checks every 2 s";
-    let lines = fed("-r - --local-dc dc1", &capture(&all)).out;
-    assert!(lines.contains(banner), "{lines}");
-    // two that check, and one request that was tried again there
-    let all = [
-        checks(6),
-        through("currency", "dc2", (0.9, 2.02, 28), P17),
-        through("currency", "dc2", (1.6, 2.02, 28), P23),
-        through("currency", "dc2", (30.1, 1.0, 1), P23),
-    ];
-    told(&all, &[]);
 }
 
 /// One request now and then: the first one comes late by chance.
@@ -567,16 +446,4 @@ fn story_5_why_did_it_fail_over() {
     assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["failover"], it["failover"]);
     let nothing = fed("explain shipping -r -", &capture(&all)).out;
     assert_eq!(nothing, "no failover, failback or silence in 0 connections\n");
-}
-
-/// Without an answer, a connection's record comes with the end of the wait; its hello does not.
-#[test]
-fn correlate_judges_what_nobody_answers_when_it_is_asked_for() {
-    let vain = Connection { answer: Answer::Silence, ..through("currency", "dc2", (3.0, 0.25, 70), P17) };
-    let folder = run::Folder::new();
-    let file = folder.write("dc1.pcap", &capture(&[checks(6), vain]));
-    let table = run::sni_watch(&format!("correlate dc1={file} -o table")).printed();
-    let told =
-        table.lines().filter(|line| line.starts_with("FAILOVER  10:30:03.000  currency  (silent) → dc2"));
-    assert_eq!(told.count(), 1, "{table}");
 }

@@ -9,6 +9,9 @@ use crate::model::frame::Timestamp;
 const STEADY: u32 = 4;
 /// The shortest period that is a check's, nanoseconds.
 const SHORTEST: u64 = 500_000_000;
+/// From this period on a clock is taken for checks where nothing was told of it, nanoseconds. What comes faster may be
+/// a program that sends one request after the other: it is in use.
+pub(super) const SLOW: u64 = 1_500_000_000;
 /// A beat may be early or late by this part of the period.
 const TOLERANCE: u64 = 20;
 /// Beats that may be missing before the clock is taken to have stopped.
@@ -19,18 +22,29 @@ const MISSING: u64 = 4;
 pub(super) enum Rhythm {
     /// There is no clock, or not yet.
     None,
-    /// It is the beat that makes the clock one: so many hellos were its beats.
-    Begun(u64),
+    /// It is the beat that makes the clock one: so many hellos were its beats, one in `period` nanoseconds.
+    Begun {
+        /// The beats so far.
+        count: u64,
+        /// Of the clock.
+        period: u64,
+    },
     /// A beat.
     On,
     /// Beside the beat; the clock's period in nanoseconds.
     Off(u64),
+    /// A beat that shows the one before, which was beside the beat, to have been one too: the clock was set anew, or
+    /// what came between had drawn it aside.
+    Again,
 }
 
 /// The clock of one client at one datacenter.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Beat {
+    /// The last beat, or the last hello as long as there is no clock.
     last: Timestamp,
+    /// The last hello beside the beat, unless a beat came since.
+    aside: Timestamp,
     period: u64,
     pauses: u32,
 }
@@ -47,7 +61,10 @@ impl Beat {
         self.last = time;
         if equal && self.pauses < STEADY {
             self.pauses += 1;
-            return if self.pauses == STEADY { Rhythm::Begun(u64::from(STEADY) + 1) } else { Rhythm::None };
+            if self.pauses < STEADY {
+                return Rhythm::None;
+            }
+            return Rhythm::Begun { count: u64::from(STEADY) + 1, period: self.period };
         }
         (self.period, self.pauses) = if known && pause >= SHORTEST { (pause, 1) } else { (0, 0) };
         Rhythm::None
@@ -56,8 +73,14 @@ impl Beat {
     fn steady(&mut self, time: Timestamp, pause: u64) -> Rhythm {
         let beats = (pause + self.period / 2) / self.period.max(1);
         if beats == 0 || pause.abs_diff(beats * self.period) > self.period / TOLERANCE {
-            return Rhythm::Off(self.period);
+            if time.since(self.aside).abs_diff(self.period) > self.period / TOLERANCE {
+                self.aside = time;
+                return Rhythm::Off(self.period);
+            }
+            (self.last, self.aside) = (time, Timestamp::default());
+            return Rhythm::Again;
         }
+        self.aside = Timestamp::default();
         if beats == 1 {
             // clocks drift
             self.period = (7 * self.period + pause) / 8;
@@ -83,7 +106,7 @@ mod tests {
     fn five_equal_steps_are_a_clock_and_what_comes_between_is_not_of_it() {
         use Rhythm::{Begun, None, Off, On};
         let told = played(&[0, 2020, 4040, 6065, 8080, 10_101, 10_400, 12_120, 16_160, 16_170]);
-        assert_eq!(told[..6], [None, None, None, None, Begun(5), On]);
+        assert_eq!(told[..6], [None, None, None, None, Begun { count: 5, period: 2020 * MS }, On]);
         assert!(matches!(told[6], Off(_)), "{told:?}");
         assert_eq!(told[7..9], [On, On], "one is missing");
         assert!(matches!(told[9], Off(_)), "{told:?}");
@@ -104,6 +127,7 @@ mod tests {
         let mut millis: Vec<u64> = (0..6).map(|n| n * 2000).collect();
         millis.extend((0..5).map(|n| 60_000 + n * 2000));
         let told = played(&millis);
-        assert_eq!(told[6..], [Rhythm::None, Rhythm::None, Rhythm::None, Rhythm::None, Rhythm::Begun(5)]);
+        assert_eq!(told[6..10], [Rhythm::None; 4]);
+        assert_eq!(told[10..], [Rhythm::Begun { count: 5, period: 2000 * MS }]);
     }
 }

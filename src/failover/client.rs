@@ -44,6 +44,8 @@ pub(super) struct Use {
     pub(super) place: u8,
     /// Last hello or attempt.
     pub(super) last: Timestamp,
+    /// The last one that was no beat of a clock.
+    request: Timestamp,
     /// Hellos and attempts since the service's last event.
     pub(super) recent: u64,
     /// The clock by which its hellos come, if any.
@@ -102,19 +104,30 @@ impl Client {
                 one.last = one.last.max(time);
                 one.recent += 1;
             }
-            None => self.uses.push(Use { place, last: time, recent: 1, beat: Beat::default() }),
+            None => {
+                self.uses.push(Use { place, last: time, request: time, recent: 1, beat: Beat::default() });
+            }
         }
     }
 
     /// What a hello to `place` is to the clock of its hellos there.
     pub(super) fn rhythm(&mut self, place: u8, time: Timestamp) -> Rhythm {
-        let used = self.uses.iter_mut().find(|one| one.place == place);
-        used.map_or(Rhythm::None, |used| used.beat.hello(time))
+        let Some(used) = self.uses.iter_mut().find(|one| one.place == place) else { return Rhythm::None };
+        let rhythm = used.beat.hello(time);
+        if matches!(rhythm, Rhythm::None | Rhythm::Off(_)) {
+            used.request = used.request.max(time);
+        }
+        rhythm
     }
 
     /// When it last used `place`.
     pub(super) fn last_use(&self, place: u8) -> Option<Timestamp> {
         self.uses.iter().find(|one| one.place == place).map(|one| one.last)
+    }
+
+    /// When it last used `place` with what was no health check.
+    pub(super) fn last_request(&self, place: u8) -> Option<Timestamp> {
+        self.uses.iter().find(|one| one.place == place).map(|one| one.request)
     }
 
     /// The chance that a client with an open run elsewhere has not left its datacenter.

@@ -177,24 +177,25 @@ impl Detector {
     }
 
     fn is_silent(&self, service: &Service, place: &Place) -> bool {
-        let pause = place.activity.pause(self.watched);
-        if pause < QUIET || !place.is_remote() || place.activity.pause_chance(pause) > CHANCE {
+        let Some((activity, newest)) = place.in_use() else { return false };
+        let pause = activity.pause(self.watched);
+        if pause < QUIET || !place.is_remote() || activity.pause_chance(pause) > CHANCE {
             return false;
         }
         // who still tries is not silent
         let lately = Timestamp(self.now.0.saturating_sub(QUIET));
         let is_client = |ip| service.clients.contains_key(&ip);
-        self.failures.last_attempt(place.newest.server, lately, is_client).is_none()
+        self.failures.last_attempt(newest.server, lately, is_client).is_none()
     }
 
     fn silence(&mut self, target: TargetId, news: &mut Vec<News>) {
         let Some(place) = self.services.place(target) else { return };
-        let activity = &place.activity;
+        let Some((activity, newest)) = place.in_use() else { return };
         let found = Found {
             rule: Rule::Silence,
             target,
             from: Some(target.place),
-            first: place.newest,
+            first: newest,
             last_old: None,
             baseline: activity.last.since(activity.first),
             confidence: 1.0 - activity.pause_chance(activity.pause(self.watched)),

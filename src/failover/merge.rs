@@ -32,6 +32,9 @@ impl Story {
 /// Makes one of those that tell of the same; all times are by one clock.
 pub fn merge(mut stories: Vec<Story>) -> Vec<Story> {
     stories.sort_by_key(|story| (story.event.time, story.event.origin));
+    let left: Vec<bool> = stories.iter().map(|story| has_left(story, &stories)).collect();
+    let mut left = left.into_iter();
+    stories.retain(|_| left.next() != Some(true));
     let mut merged: Vec<Vec<Story>> = Vec::new();
     for story in stories {
         let service = service(&story.event.name);
@@ -46,6 +49,22 @@ pub fn merge(mut stories: Vec<Story>) -> Vec<Story> {
         }
     }
     merged.into_iter().filter_map(join).collect()
+}
+
+/// True for the silence of a target that was left for another one, as who saw both tells.
+fn has_left(silence: &Story, stories: &[Story]) -> bool {
+    let (event, place) = (&silence.event, &silence.event.from);
+    if event.rule != Rule::Silence {
+        return false;
+    }
+    let concerns = |other: &&Event| {
+        other.rule != Rule::Silence
+            && other.time <= event.noticed
+            && (other.from == *place || other.to == *place)
+            && service(&other.name) == service(&event.name)
+    };
+    let moves = stories.iter().map(|story| &story.event);
+    moves.filter(concerns).max_by_key(|it| it.time).is_some_and(|last| last.from == *place)
 }
 
 /// A vantage point tells of a move once, so that a second story of its own is another one.
@@ -63,6 +82,28 @@ fn subject(event: &Event) -> Subject<'_> {
     let silent = event.rule == Rule::Silence;
     let place = if silent { &event.from } else { &event.to };
     (service(&event.name), place.as_deref(), silent)
+}
+
+/// Of what one vantage point tells in the order of time: without the silences that were none, and without the first
+/// hellos after these. `asked`: someone else, who sees the same target, found it in use all the time.
+#[must_use]
+pub fn without_lulls(stories: Vec<Story>, mut asked: impl FnMut(&Event) -> bool) -> Vec<Story> {
+    let mut lulls: Vec<Story> = Vec::new();
+    let mut kept = Vec::new();
+    for story in stories {
+        let event = &story.event;
+        let place = |event: &Event| event.to.clone().or_else(|| event.from.clone());
+        let same =
+            |it: &Story| service(&it.event.name) == service(&event.name) && place(&it.event) == place(event);
+        if event.rule == Rule::Silence && asked(event) {
+            lulls.push(story);
+        } else if let Some(after) = lulls.iter().position(|it| event.rule == Rule::FirstSight && same(it)) {
+            lulls.swap_remove(after);
+        } else {
+            kept.push(story);
+        }
+    }
+    kept
 }
 
 /// One story of several: that of who saw most, with what only the others saw.

@@ -12,6 +12,7 @@ pub mod event;
 pub mod gateways;
 pub mod merge;
 
+mod answers;
 mod beat;
 mod callers;
 mod client;
@@ -129,6 +130,12 @@ impl Detector {
         self.told.iter().map(|told| self.story(told)).collect()
     }
 
+    /// The first and the last request for a remote target, as far as it was not found silent in between.
+    pub fn in_use(&self, name: &Name) -> Option<(Timestamp, Timestamp)> {
+        let (activity, _) = self.services.place_of(name).filter(|place| place.is_remote())?.in_use()?;
+        Some((activity.first, activity.last))
+    }
+
     /// Services that were not watched because there were too many.
     pub fn unwatched(&self) -> u64 {
         self.services.unwatched
@@ -180,10 +187,8 @@ impl Detector {
     /// How a connection went.
     fn outcome(&mut self, record: &Observation, handshake: &Handshake, target: TargetId) {
         self.failures.note(record, handshake, Some(target));
-        if !is_failure(handshake.result)
-            && let Some(place) = self.services.place_mut(target)
-        {
-            place.answered = place.answered.max(Some(record.time));
+        if !is_failure(handshake.result) {
+            self.answered(record, target);
         }
     }
 

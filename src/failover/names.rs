@@ -68,12 +68,21 @@ impl Services {
                 newest: hello,
                 checks: 0,
                 beside: None,
+                checked: false,
+                demand: None,
                 gateway: false,
                 role: None,
             });
             Some(index)
         })?;
         Some(TargetId { service: slot, age: service.age, place: index })
+    }
+
+    /// What is known of a name's target.
+    pub(super) fn place_of(&self, name: &Name) -> Option<&Place> {
+        let (label, place) = service::parts(name)?;
+        let service = self.all.get(*self.index.get(&label)? as usize)?;
+        service.place(service.place_of(place)?)
     }
 
     /// A slot for a new service.

@@ -1,6 +1,7 @@
 //! One service: the datacenters that are asked for it, and the clients that ask.
 
 use std::collections::HashMap;
+use std::mem;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -74,6 +75,16 @@ pub(super) struct Fresh {
     pub(super) beside: Option<u64>,
 }
 
+/// Hellos that are no health checks.
+#[derive(Clone, Debug)]
+pub(super) struct Demand {
+    pub(super) activity: Activity,
+    /// The newest.
+    pub(super) newest: First,
+    /// The one before.
+    before: First,
+}
+
 /// One datacenter of a service.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
@@ -91,12 +102,72 @@ pub(super) struct Place {
     pub(super) checks: u64,
     /// The last one beside them.
     pub(super) beside: Option<Timestamp>,
+    /// Health checks asked for it before anything else was told of it: they are no sign that it is in use.
+    pub(super) checked: bool,
+    /// What asks beside them.
+    pub(super) demand: Option<Demand>,
     /// Seen through a gateway.
     pub(super) gateway: bool,
     pub(super) role: Option<Role>,
 }
 
 impl Place {
+    /// A hello that is no beat of a clock.
+    pub(super) fn note_demand(&mut self, hello: First, watched: u64) {
+        if let Some(demand) = &mut self.demand {
+            demand.activity.hello(hello.time, watched);
+            demand.before = mem::replace(&mut demand.newest, hello);
+        } else {
+            let activity = Activity::new(hello.time, watched);
+            self.demand = Some(Demand { activity, newest: hello, before: hello });
+        }
+    }
+
+    /// The newest request was a health check of this client, as the next one shows.
+    pub(super) fn take_back_demand(&mut self, client: IpAddr) {
+        let Some(demand) = self.demand.as_mut().filter(|demand| demand.newest.client == client) else {
+            return;
+        };
+        let was = mem::replace(&mut demand.newest, demand.before);
+        demand.activity.last = demand.before.time;
+        let begun = |fresh: &Fresh| fresh.beside.is_some() && fresh.first.time == was.time;
+        if matches!(&self.state, State::Fresh(fresh) if begun(fresh)) {
+            self.state = State::Known;
+        }
+    }
+
+    /// So many more hellos were health checks.
+    pub(super) fn note_checks(&mut self, count: u64) {
+        self.checks += count;
+        if self.checks == self.activity.count {
+            self.demand = None;
+        }
+    }
+
+    /// What falls silent when it is not used any more, and its newest hello: the requests, without health checks.
+    pub(super) fn in_use(&self) -> Option<(&Activity, First)> {
+        if self.checked {
+            return self.demand.as_ref().map(|demand| (&demand.activity, demand.newest));
+        }
+        Some((&self.activity, self.newest))
+    }
+
+    /// The first hello after a silence.
+    pub(super) fn begin_anew(&mut self, hello: First, watched: u64) {
+        self.activity = Activity::new(hello.time, watched);
+        (self.checks, self.demand) = (0, None);
+    }
+
+    /// Its silence was told. Where checks go on, what comes beside them is a first hello again.
+    pub(super) fn fall_silent(&mut self) {
+        if !self.checked {
+            self.state = State::Silent;
+            return;
+        }
+        (self.state, self.checks) = (State::Known, self.activity.count);
+        self.beside = self.demand.take().map(|demand| demand.newest.time).or(self.beside);
+    }
+
     /// True if the first sight of it can be a failover: it is elsewhere, or the requests come from elsewhere.
     /// Where this place's datacenter is not known, it must go through a gateway.
     pub(super) fn is_remote(&self) -> bool {
@@ -105,7 +176,12 @@ impl Place {
 
     /// True if this is where the service's own calls would be seen before they move.
     fn is_home_of(&self, other: &Self) -> bool {
-        self.role != Some(Role::Ingress) || other.role == Some(Role::Ingress)
+        other.has_home_of(self.role)
+    }
+
+    /// The same of one whose connections have this role.
+    pub(super) fn has_home_of(&self, role: Option<Role>) -> bool {
+        role != Some(Role::Ingress) || self.role == Some(Role::Ingress)
     }
 }
 
@@ -161,9 +237,9 @@ impl Service {
         others.filter(move |(_, place)| target.is_some_and(|target| place.is_home_of(target)))
     }
 
-    /// Clients that have used `to` since `since`.
+    /// Clients that have used `to` since `since`, with more than health checks.
     pub(super) fn moved_to(&self, to: u8, since: Timestamp) -> impl Iterator<Item = IpAddr> {
-        let moved = move |client: &Client| client.last_use(to).is_some_and(|last| last >= since);
+        let moved = move |client: &Client| client.last_request(to).is_some_and(|last| last >= since);
         self.clients.iter().filter(move |(_, client)| moved(client)).map(|(ip, _)| *ip)
     }
 

@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 
 use super::Detector;
-use super::beat::Rhythm;
+use super::beat::{Rhythm, SLOW};
 use super::client::{Client, First};
 use super::event::News;
 use super::failures::{Destination, Failure};
 use super::limits::{ALL_CLIENTS, BASELINE, MAX_CLIENTS};
-use super::rate::{Activity, Trial};
+use super::rate::Trial;
 use super::service::{Fresh, Service, State, TargetId};
 use crate::model::frame::Timestamp;
 use crate::model::mesh::Role;
@@ -39,7 +39,7 @@ impl Detector {
         };
         match before {
             Some(None) => {}
-            Some(Some(_)) => place.activity = Activity::new(hello.time, watched),
+            Some(Some(_)) => place.begin_anew(hello, watched),
             None => place.activity.hello(hello.time, watched),
         }
         if let Some(before) = before {
@@ -87,14 +87,25 @@ impl Detector {
     /// Is it a health check? Of a target that only checks have asked for, what comes beside them is a first hello.
     fn rhythm(&mut self, target: TargetId, hello: First) {
         let begin = self.begin.unwrap_or(hello.time);
+        let watched = self.watched;
         let Some(service) = self.services.get_mut(target) else { return };
-        let Some(client) = service.clients.get_mut(&hello.client) else { return };
-        let rhythm = client.rhythm(target.place, hello.time);
+        let client = service.clients.get_mut(&hello.client);
+        let rhythm = client.map_or(Rhythm::None, |client| client.rhythm(target.place, hello.time));
         let Some(place) = service.place_mut(target.place) else { return };
+        if matches!(rhythm, Rhythm::None | Rhythm::Off(_)) {
+            place.note_demand(hello, watched);
+        }
         let period = match rhythm {
             Rhythm::None => return,
-            Rhythm::Begun(count) => return place.checks += count,
-            Rhythm::On => return place.checks += 1,
+            Rhythm::Begun { count, period } => {
+                place.checked |= period >= SLOW && matches!(place.state, State::Fresh(_) | State::Known);
+                return place.note_checks(count);
+            }
+            Rhythm::On => return place.note_checks(1),
+            Rhythm::Again => {
+                place.take_back_demand(hello.client);
+                return place.note_checks(2);
+            }
             Rhythm::Off(period) => period,
         };
         match &mut place.state {

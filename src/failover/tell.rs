@@ -8,7 +8,7 @@ use super::client::First;
 use super::event::{Event, Evidence, Heading, News, Rule, Story};
 use super::failures::Failure;
 use super::limits::{CONFIDENCE, FEW, LEARN, MAX_STORIES, SETTLE, SLOWEST};
-use super::rate::silence;
+use super::rate::{Activity, silence};
 use super::service::{Place, Service, State, TargetId};
 use crate::model::certificate::Identity;
 use crate::model::frame::Timestamp;
@@ -51,7 +51,13 @@ impl Detector {
         let Some(service) = self.services.get_mut(found.target) else { return };
         let silent = found.rule == Rule::Silence;
         if let Some(place) = service.place_mut(found.target.place) {
-            place.state = if silent { State::Silent } else { State::Told };
+            if silent {
+                place.fall_silent();
+            } else {
+                place.state = State::Told;
+                // what was told at once is in use, however regularly it asks
+                place.checked &= found.beside.is_some();
+            }
         }
         if let (Some(from), false) = (found.from, silent) {
             service.moved = Some((from, found.target.place));
@@ -108,6 +114,7 @@ impl Detector {
         let service = self.services.get(found.target)?;
         let place = service.place(found.target.place)?;
         let silent = found.rule == Rule::Silence;
+        let activity = place.in_use().map_or(&place.activity, |(activity, _)| activity);
         let time = found.first.time;
         let label = |index: u8| service.place(index).map(|place| place.label.clone());
         let gap =
@@ -121,12 +128,12 @@ impl Detector {
             old_name: found.from.and_then(|from| service.place(from)).map(|old| Arc::clone(&old.name)),
             from: found.from.and_then(label),
             to: label(found.target.place).filter(|_| !silent),
-            first_seen: if silent { place.activity.first } else { time },
+            first_seen: if silent { activity.first } else { time },
             last_seen_old: if silent { Some(time) } else { found.last_old },
             gap,
             baseline: found.baseline,
             confidence: found.confidence,
-            rate: place.activity.rate(),
+            rate: activity.rate(),
             beside: found.beside,
             moved: 0,
             moved_callers: Vec::new(),
@@ -167,8 +174,13 @@ impl Detector {
             event.stale = known.unwrap_or(event.stale);
         }
         event.caller = told.caller.clone().or(event.caller);
+        if found.rule != Rule::Silence {
+            event.last_seen_old = found.last_old;
+            event.gap = found.last_old.map(|last| event.time.since(last));
+        }
         let Some(place) = service.place(found.target.place) else { return event };
-        event.rate = place.activity.rate().filter(|_| place.activity.count > FEW);
+        let requests = place.in_use().map(|(activity, _)| activity).filter(|it| it.count > FEW);
+        event.rate = requests.and_then(Activity::rate);
         // a first hello that was told at once: by now there may be a rate
         if let Some(place) = self.at_once(found).filter(|_| told.due.is_some()) {
             let since = (self.now.since(found.first.time), self.watched);

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::failover::event::{News, Story};
-use crate::failover::merge::merge;
+use crate::failover::event::{Event, News, Story};
+use crate::failover::merge::{merge, without_lulls};
 use crate::failover::{Detector, Settings};
 use crate::model::frame::{OriginId, Timestamp};
 use crate::model::observation::Observation;
@@ -83,12 +83,22 @@ impl Timeline {
     /// never compared, their times are taken as they are.
     pub(super) fn stories(&mut self, names: &[String], clocks: &mut Clocks) -> Vec<Story> {
         let mut all = Vec::new();
-        for watcher in &mut self.watchers {
-            watcher.finish(&mut self.unread);
+        self.watchers.iter_mut().for_each(|watcher| watcher.finish(&mut self.unread));
+        let place = |watcher: &Watcher| {
             let place = names.iter().position(|known| **known == *watcher.name);
-            let Some(place) = place.and_then(|place| u16::try_from(place).ok()) else { continue };
-            let behind = clocks.between(Node(place), Node(0)).unwrap_or(0);
-            for mut story in watcher.detector.stories() {
+            place.and_then(|place| u16::try_from(place).ok())
+        };
+        let known: Vec<(u16, &Detector)> =
+            self.watchers.iter().filter_map(|it| Some((place(it)?, &it.detector))).collect();
+        for (place, detector) in &known {
+            let place = *place;
+            let mut ahead = |other: u16| clocks.between(Node(place), Node(other)).unwrap_or(0);
+            let stories = without_lulls(detector.stories(), |silence| {
+                let others = known.iter().filter(|(other, _)| *other != place);
+                others.into_iter().any(|(other, detector)| went_on(detector, silence, ahead(*other)))
+            });
+            let behind = ahead(0);
+            for mut story in stories {
                 story.event.origin = OriginId(place);
                 for (origin, _) in &mut story.event.evidence.packets {
                     *origin = OriginId(place);
@@ -98,6 +108,13 @@ impl Timeline {
         }
         merge(all)
     }
+}
+
+/// True if the target of a silence was in use where `detector` watches, by a clock that is `ahead`.
+fn went_on(detector: &Detector, silence: &Event, ahead: i64) -> bool {
+    let by_clock = |time: Timestamp| Timestamp(time.0.saturating_add_signed(ahead));
+    let used = detector.in_use(&silence.name);
+    used.is_some_and(|(first, last)| first < by_clock(silence.time) && last >= by_clock(silence.noticed))
 }
 
 impl Watcher {
