@@ -240,6 +240,9 @@ pub struct WatchOptions {
     pub handshake_timeout: Duration,
 
     /// Watch at most N connections at once
+    ///
+    /// Past that, those go first that need nothing more. Where some must go whose outcome is open, that is said at
+    /// the end, and which they are is not the same in every run: the table's order is secret.
     #[arg(long, value_name = "N", default_value = "1000000", env = "SNI_WATCH_MAX_FLOWS")]
     pub max_flows: NonZeroUsize,
 

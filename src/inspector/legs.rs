@@ -4,13 +4,11 @@
 //! hello came first is the leg in; the others are legs out. Each hello is noted the moment that it is whole, and
 //! a record asks when it is complete: nothing waits. What was forgotten by then is not told.
 
-use std::hash::BuildHasher;
 use std::num::NonZeroU64;
-
-use foldhash::fast::RandomState as Secret;
 
 use crate::model::frame::{Origin, OriginId, Timestamp};
 use crate::model::observation::{HelloFacts, Hop, Leg};
+use crate::model::seed::Seed;
 
 /// Sets of remembered hellos, two cache lines each: 1 MiB.
 const SETS: usize = 8192;
@@ -100,14 +98,13 @@ impl Seen {
 /// The window of hellos.
 pub struct Legs {
     vantage: Vantage,
-    secret: Secret,
     sets: Vec<[[u64; 4]; WAYS]>,
 }
 
 impl Legs {
     /// A window that has seen nothing.
     pub fn new(vantage: Vantage) -> Self {
-        Self { vantage, secret: Secret::default(), sets: Vec::new() }
+        Self { vantage, sets: Vec::new() }
     }
 
     /// The identity of a connection by its first hello: the beginning of its random, and its digest.
@@ -118,7 +115,8 @@ impl Legs {
             return Identity(None);
         }
         let start = hello.random.first_chunk::<8>().map_or(0, |start| u64::from_le_bytes(*start));
-        let hash = self.secret.hash_one((start, hello.digest, self.vantage.node(origin)));
+        let node = u64::from(self.vantage.node(origin));
+        let hash = Seed::OPEN.pair(Seed::OPEN.pair(start, hello.digest), node);
         Identity(NonZeroU64::new(hash.max(1)))
     }
 

@@ -6,7 +6,6 @@
 //! One that has ended, or that is silent, is not waited for.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState as Secret;
@@ -16,6 +15,7 @@ use crate::model::frame::Timestamp;
 use crate::model::hello::Alert;
 use crate::model::name::Name;
 use crate::model::observation::{Action, HelloFacts, Observation, Outcome};
+use crate::model::seed::Seed;
 use crate::path::clock::{Clocks, by_way};
 use crate::path::doubts::Doubts;
 use crate::path::known::Known;
@@ -48,6 +48,13 @@ struct Key {
     index: u8,
 }
 
+impl Key {
+    fn hash(&self) -> u64 {
+        let number = self.digest ^ u64::from(self.index);
+        Seed::OPEN.pair(u64::from_le_bytes(self.id), number)
+    }
+}
+
 /// A connection under way.
 #[derive(Debug)]
 struct Open {
@@ -64,7 +71,6 @@ struct Open {
 /// Joins.
 pub struct Joiner {
     settings: Settings,
-    secret: Secret,
     open: HashMap<Key, Open, Secret>,
     window: Window<Key>,
     /// The newest record of each vantage point.
@@ -81,11 +87,9 @@ pub struct Joiner {
 impl Joiner {
     /// A joiner that has seen nothing, and knows neither input nor vantage point.
     pub fn new(settings: Settings) -> Self {
-        let secret = Secret::default();
         Self {
             settings,
-            open: HashMap::with_hasher(secret.clone()),
-            secret,
+            open: HashMap::default(),
             window: Window::new(settings.window),
             nodes: Vec::new(),
             told: vec![0; TOLD],
@@ -184,7 +188,7 @@ impl Joiner {
     /// True if another part of the connection may have been told already.
     fn is_late(&mut self, node: Node, key: &Key, time: Timestamp) -> bool {
         let newest = self.nodes.get(usize::from(node.0)).copied().unwrap_or(time);
-        let hash = self.secret.hash_one(key);
+        let hash = key.hash();
         let late = self.told.get(place(hash)) == Some(&hash) || newest.since(time) > self.settings.window;
         if late {
             self.doubts.came_late(node);
@@ -239,7 +243,7 @@ impl Joiner {
             return;
         }
         let Some(open) = self.open.remove(&key) else { return };
-        let hash = self.secret.hash_one(key);
+        let hash = key.hash();
         if let Some(told) = self.told.get_mut(place(hash)) {
             *told = hash;
         }

@@ -112,6 +112,9 @@ impl Worker {
                 Some((hash, glance)) => Look { hash, kind: Kind::Glance(glance) },
                 None => self.look(frame, &mut others),
             };
+        }
+        // a loop of its own: so short that the processor has all the reads under way at once
+        for look in looks.iter().take(frames.len()) {
             touched ^= self.inspector.touch(look.hash);
         }
         self.stats.packets += frames.len() as u64;

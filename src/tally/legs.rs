@@ -1,9 +1,5 @@
 //! Remembers the last hellos, so that a connection that a gateway passes on is counted once.
 
-use std::hash::BuildHasher;
-
-use foldhash::fast::RandomState as Secret;
-
 use crate::model::frame::Timestamp;
 use crate::model::observation::{HelloFacts, Observation, Outcome};
 use crate::model::seed::Seed;
@@ -51,7 +47,6 @@ pub(super) struct Token(Option<(u64, u32)>);
 
 /// The window.
 pub(super) struct Legs {
-    seed: Seed,
     sets: Vec<[Seen; WAYS]>,
     /// How each remembered connection was counted, where connections are grouped; same places as `sets`.
     counted: Vec<[Option<Counted>; WAYS]>,
@@ -59,9 +54,7 @@ pub(super) struct Legs {
 
 impl Legs {
     pub(super) fn new() -> Self {
-        let secret = Secret::default();
-        let seed = Seed(secret.hash_one(1), secret.hash_one(2));
-        Self { seed, sets: vec![[Seen::default(); WAYS]; SETS], counted: Vec::new() }
+        Self { sets: vec![[Seen::default(); WAYS]; SETS], counted: Vec::new() }
     }
 
     /// Legs carry the same hello over different flows, or the same flow past different origins. The same
@@ -70,8 +63,9 @@ impl Legs {
         let Some(hello) = observation.hello.as_ref().filter(|hello| is_random(hello)) else {
             return Sight::New(Token(None));
         };
-        let identity = self.seed.random(&hello.random, u64::from(hello.index) << 32 | u64::from(hello.bytes));
-        let place = observation.flow.hash_directed(self.seed) ^ u64::from(observation.origin.0);
+        let identity =
+            Seed::OPEN.random(&hello.random, u64::from(hello.index) << 32 | u64::from(hello.bytes));
+        let place = observation.flow.hash_directed(Seed::OPEN) ^ u64::from(observation.origin.0);
         #[expect(clippy::cast_possible_truncation, reason = "32 bits tell two legs apart")]
         let leg = place as u32;
         let at = set_of(identity);

@@ -191,3 +191,20 @@ fn the_snapshot_carries_the_runs_counters() {
     let snapshot = Tally::new(vec![], 1).snapshot(&stats, T0);
     assert_eq!((snapshot.stats.packets, snapshot.now), (84, T0));
 }
+
+/// Else two summaries of one capture would differ.
+#[test]
+fn every_window_forgets_the_same() {
+    let counted = || {
+        let inward = (0..60_000).map(|number| connection(number, &no_name()));
+        let outward = inward.clone().map(|mut record| {
+            record.flow.ports.0 ^= 1;
+            record
+        });
+        let snapshot = seen(&[], 0, &inward.chain(outward).collect::<Vec<_>>());
+        (snapshot.connections, snapshot.legs)
+    };
+    let (connections, legs) = counted();
+    assert!((60_001..legs).contains(&connections), "{connections} of {legs}");
+    assert_eq!(counted(), (connections, legs));
+}

@@ -403,3 +403,23 @@ fn what_has_no_hello_is_counted() {
     joiner.observe(Feed(0), Node(0), &sample::hello_record());
     assert_eq!((joiner.doubts().without_hello, all(&mut joiner).len()), (1, 0));
 }
+
+/// Else two runs over the same captures would not doubt the same.
+#[test]
+fn every_joiner_forgets_the_same() {
+    let late = || {
+        let mut joiner = joiner(1);
+        for port in [1000, 1001] {
+            for digest in 0..80_000 {
+                let mut record = record(1, flow(CLIENT, port, GW1), digest, 9 * MS);
+                record.hello.as_mut().unwrap().digest = digest;
+                joiner.observe(Feed(0), Node(0), &record);
+            }
+        }
+        let [(Node(0), late)] = joiner.doubts().late[..] else { panic!("one vantage point") };
+        late
+    };
+    let some = late();
+    assert!((1..80_000).contains(&some), "{some}");
+    assert_eq!(late(), some);
+}
