@@ -14,20 +14,18 @@ use crate::model::certificate::Certificate;
 use crate::model::frame::Timestamp;
 use crate::model::hello::Alert;
 use crate::model::name::Name;
-use crate::model::observation::{Action, HelloFacts, Observation, Outcome};
-use crate::model::seed::Seed;
+use crate::model::observation::{Action, Observation, Outcome};
 use crate::path::clock::{Clocks, by_way};
 use crate::path::doubts::Doubts;
 use crate::path::known::Known;
 use crate::path::order::order;
 use crate::path::places::Places;
+use crate::path::told::{Key, Told};
 use crate::path::window::{Feed, Window};
 use crate::path::{ConnectionPath, Missing, Node, Sighting, travel, verdict};
 
 /// Sightings of one hello, at most: a scanner may send the same one everywhere.
 const MAX_SIGHTINGS: usize = 16;
-/// Hellos that were told lately, so that a late leg is known as one.
-const TOLD: usize = 1 << 16;
 
 /// How the joiner works.
 #[derive(Clone, Copy, Debug)]
@@ -38,21 +36,6 @@ pub struct Settings {
     pub max_open: usize,
     /// Give a path as soon as every vantage point saw it come and go.
     pub eager: bool,
-}
-
-/// What tells one hello from all others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Key {
-    id: [u8; 8],
-    digest: u64,
-    index: u8,
-}
-
-impl Key {
-    fn hash(&self) -> u64 {
-        let number = self.digest ^ u64::from(self.index);
-        Seed::OPEN.pair(u64::from_le_bytes(self.id), number)
-    }
 }
 
 /// A connection under way.
@@ -75,7 +58,7 @@ pub struct Joiner {
     window: Window<Key>,
     /// The newest record of each vantage point.
     nodes: Vec<Timestamp>,
-    told: Vec<u64>,
+    told: Told,
     names: Known,
     places: Places,
     done: VecDeque<ConnectionPath>,
@@ -92,7 +75,7 @@ impl Joiner {
             open: HashMap::default(),
             window: Window::new(settings.window),
             nodes: Vec::new(),
-            told: vec![0; TOLD],
+            told: Told::default(),
             names: Known::default(),
             places: Places::default(),
             done: VecDeque::new(),
@@ -158,7 +141,7 @@ impl Joiner {
         };
         let Some(sighting) = Sighting::new(node, record) else { return };
         let alert = record.handshake.as_ref().and_then(|handshake| handshake.alert);
-        let key = key(hello);
+        let key = Key::of(hello);
         if let Some(open) = self.open.get_mut(&key) {
             open.alert = open.alert.or(alert);
             open.caller = open.caller.take().or_else(|| record.shown.client.clone());
@@ -188,8 +171,7 @@ impl Joiner {
     /// True if another part of the connection may have been told already.
     fn is_late(&mut self, node: Node, key: &Key, time: Timestamp) -> bool {
         let newest = self.nodes.get(usize::from(node.0)).copied().unwrap_or(time);
-        let hash = key.hash();
-        let late = self.told.get(place(hash)) == Some(&hash) || newest.since(time) > self.settings.window;
+        let late = self.told.has(key) || newest.since(time) > self.settings.window;
         if late {
             self.doubts.came_late(node);
         }
@@ -243,10 +225,7 @@ impl Joiner {
             return;
         }
         let Some(open) = self.open.remove(&key) else { return };
-        let hash = key.hash();
-        if let Some(told) = self.told.get_mut(place(hash)) {
-            *told = hash;
-        }
+        self.told.note(&key);
         let path = self.path(key, open);
         self.done.push_back(path);
     }
@@ -278,11 +257,6 @@ impl Joiner {
     }
 }
 
-fn key(hello: &HelloFacts) -> Key {
-    let id = hello.random.first_chunk::<8>().copied().unwrap_or_default();
-    Key { id, digest: hello.digest, index: hello.index }
-}
-
 /// What two sightings of one hello show of the vantage points.
 fn learn(old: &Sighting, new: &Sighting, places: &mut Places, clocks: &mut Clocks) {
     if old.node == new.node {
@@ -295,10 +269,6 @@ fn learn(old: &Sighting, new: &Sighting, places: &mut Places, clocks: &mut Clock
             places.leads((up.node, flow.source_ip()), (down.node, flow.destination_ip()));
         }
     }
-}
-
-fn place(hash: u64) -> usize {
-    usize::try_from(hash).unwrap_or_default() % TOLD
 }
 
 #[cfg(test)]

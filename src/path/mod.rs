@@ -14,6 +14,7 @@ pub mod window;
 mod known;
 mod order;
 mod places;
+mod told;
 mod travel;
 mod verdict;
 

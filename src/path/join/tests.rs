@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::*;
 use crate::model::certificate::Identity;
 use crate::model::hello::Alert;
-use crate::model::observation::{Hop, Leg, Peer};
+use crate::model::observation::{HelloFacts, Hop, Leg, Peer};
 use crate::model::segment::{FlowKey, Hosts, Transport};
 use crate::path::{End, Party, Passed};
 use crate::sample;
