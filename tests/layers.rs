@@ -94,8 +94,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     // the keyed hash of the tables that strangers fill
     ("foldhash", &["inspector", "tally", "path", "failover", "run"]),
     ("md5", &["hello"]),
-    ("aes", &["hello"]),
-    ("aes_gcm", &["hello"]),
+    ("ring", &["hello"]),
     ("sha2", &["hello"]),
     ("twox_hash", &["model"]),
     ("hashbrown", &["tally"]),

@@ -30,6 +30,8 @@ const UDP: u8 = 17;
 /// Lengths of the transport headers, TCP's without options.
 const TCP_LEN: usize = 20;
 const UDP_LEN: usize = 8;
+/// Where the transport header of the commonest frame begins: no tag, IPv4 without options.
+const USUAL_AT: usize = MAC_LEN + IPV4_LEN;
 
 /// Where the parts of a frame stand. Every place it names was captured.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +53,6 @@ pub struct Glance {
 struct Network {
     v6: bool,
     protocol: u8,
-    /// Both ends without their ports.
     header_len: usize,
     /// Bytes behind the IP header as it counts them. An IPv6 length of 0, which means something else, has no
     /// room for a transport header and thus ends in `None`.
@@ -61,17 +62,13 @@ struct Network {
 /// Looks at an Ethernet frame; `None` is for the layers to look at.
 #[inline]
 pub(super) fn glance(bytes: &[u8], seed: Seed) -> Option<(u64, Glance)> {
-    match usual(bytes, seed) {
-        Some(glance) => Some(glance),
-        None => other(bytes, seed),
-    }
+    usual(bytes, seed).or_else(|| other(bytes, seed))
 }
 
 /// The commonest frame of all, with every place known beforehand: no tag, IPv4 without options, TCP.
 #[inline]
 fn usual(bytes: &[u8], seed: Seed) -> Option<(u64, Glance)> {
-    const TRANSPORT_AT: usize = MAC_LEN + IPV4_LEN;
-    let h = bytes.first_chunk::<{ TRANSPORT_AT + TCP_LEN }>()?;
+    let h = bytes.first_chunk::<{ USUAL_AT + TCP_LEN }>()?;
     let total = usize::from(u16::from_be_bytes([h[16], h[17]]));
     let fragment = u16::from_be_bytes([h[20], h[21]]) & FRAGMENT;
     let header_len = usize::from(h[46] >> 4) * 4;
@@ -80,7 +77,7 @@ fn usual(bytes: &[u8], seed: Seed) -> Option<(u64, Glance)> {
         || fragment != 0
         || h[23] != TCP
         || header_len < TCP_LEN
-        || TRANSPORT_AT + header_len > captured
+        || USUAL_AT + header_len > captured
     {
         return None;
     }
@@ -94,7 +91,7 @@ fn usual(bytes: &[u8], seed: Seed) -> Option<(u64, Glance)> {
         transport: Transport::Tcp,
         v6: false,
         tags: 0,
-        transport_at: TRANSPORT_AT as u16,
+        transport_at: USUAL_AT as u16,
         header_len: header_len as u16,
         length: (total - IPV4_LEN - header_len) as u32,
     };
@@ -225,6 +222,9 @@ impl Glance {
     /// All that the frame holds, where `bytes` is the frame that was looked at.
     #[inline]
     pub(super) fn found<'a>(&self, bytes: &'a [u8]) -> Option<Found<'a>> {
+        if usize::from(self.transport_at) == USUAL_AT && self.transport == Transport::Tcp && !self.v6 {
+            return self.found_usual(bytes);
+        }
         let tags = usize::from(self.tags) * TAG_LEN;
         let packet = bytes.get(MAC_LEN + tags..)?;
         let hosts = if self.v6 {
@@ -246,18 +246,44 @@ impl Glance {
                 }
             }
         };
+        let key = FlowKey { hosts, ports: ports(transport)?, transport: self.transport };
+        let vlans = if self.tags > 0 { vlans(bytes, self.tags) } else { Vlans::default() };
+        self.with_payload(bytes, key, header, vlans)
+    }
+
+    /// [`Glance::found`] of what [`usual`] saw.
+    #[inline]
+    fn found_usual<'a>(&self, bytes: &'a [u8]) -> Option<Found<'a>> {
+        let h = bytes.first_chunk::<{ USUAL_AT + TCP_LEN }>()?;
+        let key = FlowKey {
+            hosts: Hosts::V4(
+                Ipv4Addr::new(h[26], h[27], h[28], h[29]),
+                Ipv4Addr::new(h[30], h[31], h[32], h[33]),
+            ),
+            ports: (u16::from_be_bytes([h[34], h[35]]), u16::from_be_bytes([h[36], h[37]])),
+            transport: Transport::Tcp,
+        };
+        let header = Header::Tcp {
+            seq: u32::from_be_bytes([h[38], h[39], h[40], h[41]]),
+            ack: u32::from_be_bytes([h[42], h[43], h[44], h[45]]),
+            flags: self.flags,
+        };
+        self.with_payload(bytes, key, header, Vlans::default())
+    }
+
+    #[inline]
+    fn with_payload<'a>(
+        &self,
+        bytes: &'a [u8],
+        key: FlowKey,
+        header: Header,
+        vlans: Vlans,
+    ) -> Option<Found<'a>> {
         let head_len = usize::from(self.transport_at) + usize::from(self.header_len);
         let (head, rest) = bytes.split_at_checked(head_len)?;
         let payload = rest.get(..self.length as usize).unwrap_or(rest);
-        Some(Found {
-            key: FlowKey { hosts, ports: ports(transport)?, transport: self.transport },
-            header,
-            vlans: if self.tags > 0 { vlans(bytes, self.tags) } else { Vlans::default() },
-            tunnel: None,
-            head,
-            payload,
-            missing: self.length - u32::try_from(payload.len()).ok()?,
-        })
+        let missing = self.length - u32::try_from(payload.len()).ok()?;
+        Some(Found { key, header, vlans, tunnel: None, head, payload, missing })
     }
 }
 

@@ -1,3 +1,8 @@
+use aes::Aes128;
+use aes::cipher::BlockCipherEncrypt;
+use aes_gcm::Aes128Gcm;
+use aes_gcm::aead::{AeadInOut, KeyInit};
+
 use super::*;
 use crate::hello::quic::version;
 
@@ -26,7 +31,7 @@ const ANSWER: &str = "
     130100002e00330024001d00209d3c94 0d89690b84d08a60993c144eca684d10 81287c834d5311bcf32bb9da1a002b00
     020304";
 
-/// Seals as a client would, with the library's other half.
+/// Seals as a client would, with other ciphers than those that open.
 fn seal(keys: &Keys, header: &[u8], number_len: usize, payload: &[u8]) -> Vec<u8> {
     let mut nonce = keys.iv;
     let number = &header[header.len() - number_len..];
