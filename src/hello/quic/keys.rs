@@ -6,7 +6,7 @@
 
 use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey, quic};
 
-use crate::hello::quic::hmac::{DIGEST, Hmac};
+use crate::hello::quic::hmac::{Hmac, Message};
 use crate::hello::quic::version::Version;
 
 /// Bytes from the beginning of the packet number to the sample that its protection is made of.
@@ -14,44 +14,43 @@ const SAMPLE_AT: usize = 4;
 
 /// HKDF-Expand-Label's input (RFC 8446 §7.1) for one block of output, with the block's number.
 struct Labels {
-    key: &'static [u8],
-    iv: &'static [u8],
-    header: &'static [u8],
+    key: Message,
+    iv: Message,
+    header: Message,
 }
 
 static FIRST: Labels = Labels {
-    key: b"\x00\x10\x0etls13 quic key\x00\x01",
-    iv: b"\x00\x0c\x0dtls13 quic iv\x00\x01",
-    header: b"\x00\x10\x0dtls13 quic hp\x00\x01",
+    key: Message::new(b"\x00\x10\x0etls13 quic key\x00\x01"),
+    iv: Message::new(b"\x00\x0c\x0dtls13 quic iv\x00\x01"),
+    header: Message::new(b"\x00\x10\x0dtls13 quic hp\x00\x01"),
 };
 static SECOND: Labels = Labels {
-    key: b"\x00\x10\x10tls13 quicv2 key\x00\x01",
-    iv: b"\x00\x0c\x0ftls13 quicv2 iv\x00\x01",
-    header: b"\x00\x10\x0ftls13 quicv2 hp\x00\x01",
+    key: Message::new(b"\x00\x10\x10tls13 quicv2 key\x00\x01"),
+    iv: Message::new(b"\x00\x0c\x0ftls13 quicv2 iv\x00\x01"),
+    header: Message::new(b"\x00\x10\x0ftls13 quicv2 hp\x00\x01"),
 };
-const CLIENT: &[u8] = b"\x00\x20\x0ftls13 client in\x00\x01";
-const SERVER: &[u8] = b"\x00\x20\x0ftls13 server in\x00\x01";
+static CLIENT: Message = Message::new(b"\x00\x20\x0ftls13 client in\x00\x01");
+static SERVER: Message = Message::new(b"\x00\x20\x0ftls13 server in\x00\x01");
 
-/// The secret that both sides' keys follow from.
+/// The secret that both sides' keys follow from, as the key that it is.
 #[derive(Clone, Copy)]
-pub(crate) struct Secret([u8; DIGEST]);
+pub(crate) struct Secret(Hmac);
 
 impl Secret {
     /// The secret of a connection whose client chose `dcid` for its first packet.
     pub(crate) fn new(version: &Version, dcid: &[u8]) -> Self {
-        Self(version.salt.hmac().sign(dcid))
+        Self(Hmac::new(&version.salt.hmac().sign(&Message::new(dcid))))
     }
 
     /// The keys of one side's packets.
     pub(crate) fn keys(&self, version: &Version, of_client: bool) -> Keys {
-        let side = Hmac::new(&self.0).sign(if of_client { CLIENT } else { SERVER });
-        let side = Hmac::new(&side);
+        let side = Hmac::new(&self.0.sign(if of_client { &CLIENT } else { &SERVER }));
         let labels = if version.second { &SECOND } else { &FIRST };
         let key = |label| side.sign(label).first_chunk().copied().unwrap_or_default();
         Keys {
-            packet: key(labels.key),
-            iv: side.sign(labels.iv).first_chunk().copied().unwrap_or_default(),
-            header: key(labels.header),
+            packet: key(&labels.key),
+            iv: side.sign(&labels.iv).first_chunk().copied().unwrap_or_default(),
+            header: key(&labels.header),
         }
     }
 }

@@ -21,6 +21,7 @@ struct Path {
     version: &'static Version,
     /// The id that the client's first packet was sent to.
     original: Id,
+    secret: Secret,
     client_keys: Keys,
     /// The id that the client chose for itself.
     client: Id,
@@ -155,12 +156,13 @@ impl Reader {
             return None;
         }
         let (original, client) = (Id::new(packet.to)?, Id::new(packet.from)?);
-        let client_keys = Secret::new(version, packet.to).keys(version, true);
+        let secret = Secret::new(version, packet.to);
+        let client_keys = secret.keys(version, true);
         let payload = unseal(packet, &client_keys, scratch)?;
         self.client = Client::default();
         let step = self.client.read(payload, version.dialect, self.speech, &mut self.queue);
-        self.path =
-            Some(Path { number: packet.version, version, original, client_keys, client, server: None });
+        let number = packet.version;
+        self.path = Some(Path { number, version, original, secret, client_keys, client, server: None });
         (self.server, self.server_keys) = (Server::new(self.wanted), None);
         (self.retry, self.negotiation, self.encrypted) = (None, false, (false, false));
         Some(step)
@@ -217,12 +219,13 @@ impl Reader {
             return Some(Step::Nothing);
         }
         let path = self.path.as_mut()?;
-        let version =
-            if packet.version == path.number { path.version } else { version::find(packet.version)? };
+        let same = packet.version == path.number;
+        let version = if same { path.version } else { version::find(packet.version)? };
         let (_, keys) = match self.server_keys.take() {
             Some((number, keys)) if number == packet.version => self.server_keys.insert((number, keys)),
             _ => {
-                let secret = Secret::new(version, path.original.as_bytes());
+                let other = || Secret::new(version, path.original.as_bytes());
+                let secret = if same { path.secret } else { other() };
                 self.server_keys.insert((packet.version, secret.keys(version, false)))
             }
         };
